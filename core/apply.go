@@ -1,0 +1,220 @@
+// Apply: carrying a plan out, and handing over what it makes.
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Engine plans, applies, proves and destroys grants in one cloud.
+type Engine struct {
+	Provider Provider
+	Journal  Journal
+	RunID    string      // unique for each run; part of probe keys
+	Observe  func(Event) // progress for people; may be nil; called from one goroutine at a time per event
+}
+
+// EventKind says what an event is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	Started EventKind = "started" // a change begins
+	Done    EventKind = "done"    // a change is settled
+	Failed  EventKind = "failed"  // a change failed
+	Proving EventKind = "proving" // the proof goes on
+	Waiting EventKind = "waiting" // something takes its time
+	Warning EventKind = "warning" // something that the user must know
+)
+
+// Event is a moment of a run. It never holds a secret.
+type Event struct {
+	Kind EventKind
+	Addr string
+	Text string
+}
+
+func (e *Engine) tell(v Event) {
+	if e.Observe != nil {
+		e.Observe(v)
+	}
+}
+
+// Deliverer puts a credential into its holder's hands.
+type Deliverer interface {
+	// Rehearse does with a dummy whatever could fail: formats, seals, checks the
+	// place where files will go. It leaves nothing behind.
+	Rehearse() error
+
+	// Deliver returns when the delivery is durable. If it fails, the credential
+	// is retired and nothing that Deliver wrote remains.
+	Deliver(c Credential, r Receipt) (Delivery, error)
+}
+
+// ApplyOptions are the choices of one apply.
+type ApplyOptions struct {
+	Deliver Deliverer // may be nil only if the plan issues nothing
+	NoProof bool      // deliver unproven; the receipt says so
+}
+
+const (
+	changesAtOnce = 16
+	retireFor     = 2 * time.Minute // a retirement must end even after a cancel
+)
+
+// Apply carries p out. What has been done so far is in the receipt even if
+// there is an error. Running it again after any failure converges.
+func (e *Engine) Apply(ctx context.Context, p *Plan, o ApplyOptions) (Receipt, error) {
+	r := Receipt{RunID: e.RunID, Account: p.Operator.Account, PlanDigest: p.Digest, Started: time.Now().UTC(), Proof: Proof{How: Skipped}}
+	r.Describe(p.Blueprint, e.Provider.Info().Abilities)
+	meter := Meter{calls: p.Calls, depth: p.Depth}
+	err := e.apply(ctx, p, o, &r, &meter)
+	if r.Calls == 0 {
+		r.Calls, r.Depth = meter.Read()
+	}
+	r.Ended = time.Now().UTC()
+	return r, err
+}
+
+func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt, meter *Meter) error {
+	if err := e.mayStart(p, o); err != nil {
+		return err
+	}
+	if err := e.settlePending(ctx, p); err != nil {
+		return err
+	}
+	ctx = atDepth(WithMeter(ctx, meter), p.Depth)
+	var credential Credential
+	var handing string // the journal's entry for the delivery under way
+	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
+	err := schedule(ctx, todo, changesAtOnce, func(ctx context.Context, c Change) error {
+		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
+		var err error
+		if c.Step == CredentialStep && c.Action == Make {
+			credential, handing, err = e.issue(ctx, p, c)
+		} else {
+			err = e.do(ctx, p, c)
+		}
+		if err != nil {
+			e.tell(Event{Kind: Failed, Addr: c.Addr, Text: err.Error()})
+			return about(c.Addr, err)
+		}
+		r.record(c)
+		e.tell(Event{Kind: Done, Addr: c.Addr, Text: c.Action.String()})
+		return nil
+	})
+	r.Calls, r.Depth = meter.Read()
+	if !credential.Secret.Empty() {
+		defer credential.Secret.Clear()
+		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), credential.Created.Add(RotateAfter).UTC(), credential.Revoke}
+		if err == nil {
+			err = e.handOver(ctx, p, o, credential, r)
+		}
+		if err != nil {
+			r.Key = nil
+			if failed := e.retire(ctx, p.steps.Credential, credential.ID); failed != nil {
+				return errors.Join(err, failed) // the delivery stays pending: the next run retires the key
+			}
+			return errors.Join(err, e.Journal.Settle(handing, false))
+		}
+		err = e.Journal.Settle(handing, true)
+	}
+	if err != nil {
+		return err
+	}
+	return e.closeStale(p)
+}
+
+// mayStart checks everything that can be known before the first write.
+func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
+	if p.Offline || p.steps == nil {
+		return &Error{Kind: ErrInvalid, What: "plan", Err: errors.New("was made without looking at the cloud")}
+	}
+	if refused := p.Refused(); len(refused) > 0 {
+		var errs []error
+		for _, c := range refused {
+			errs = append(errs, &Error{Kind: ErrNotOurs, What: c.Addr, Err: errors.New(c.Why), Hint: c.Hint})
+		}
+		return errors.Join(errs...)
+	}
+	if !p.Issues() {
+		return nil
+	}
+	if o.Deliver == nil {
+		return &Error{Kind: ErrInvalid, What: "hand-off", Err: errors.New("a credential would be issued, but nobody is there to receive it")}
+	}
+	return o.Deliver.Rehearse()
+}
+
+// do carries one change out, between its two lines in the journal.
+func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
+	i := Intent{ID: e.RunID + "/" + c.Addr, RunID: e.RunID, Verb: DoChange, Addr: c.Addr, At: time.Now().UTC()}
+	if err := e.Journal.Intend(i); err != nil {
+		return err
+	}
+	var err error
+	switch c.Step {
+	case BucketStep:
+		err = p.steps.Bucket.Do(ctx, c)
+	case RoleStep:
+		err = p.steps.Role.Do(ctx, c)
+	case CredentialStep:
+		err = p.steps.Credential.Retire(ctx, p.keyAt(c.Addr))
+	default:
+		err = fmt.Errorf("no such step %q", c.Step)
+	}
+	if errors.Is(err, ErrUnknown) {
+		return err // stays pending; doing it again decides
+	}
+	return errors.Join(err, e.Journal.Settle(i.ID, err == nil))
+}
+
+// keyAt is the ID of the key with that address.
+func (p *Plan) keyAt(addr string) string {
+	for _, k := range p.Keys {
+		if p.steps.Credential.Addr(k.ID) == addr {
+			return k.ID
+		}
+	}
+	return ""
+}
+
+// handOver proves c and delivers it. A cancel stops the proof; a delivery that
+// has begun is finished.
+func (e *Engine) handOver(ctx context.Context, p *Plan, o ApplyOptions, c Credential, r *Receipt) error {
+	if !o.NoProof {
+		proof, err := e.Prove(ctx, p.Blueprint, p.steps, c)
+		r.Proof = proof
+		if err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	d, err := o.Deliver.Deliver(c, *r)
+	if err != nil {
+		return fmt.Errorf("hand-off: %w", err)
+	}
+	r.Delivery = &d
+	return nil
+}
+
+// record notes a settled change.
+func (r *Receipt) record(c Change) { r.Changes = append(r.Changes, c) }
+
+// about adds the address to an error that does not name it yet.
+func about(addr string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.What != "" {
+		return err
+	}
+	if e, ok := err.(*Error); ok {
+		named := *e
+		named.What = addr
+		return &named
+	}
+	return fmt.Errorf("%s: %w", addr, err)
+}

@@ -1,0 +1,67 @@
+// Change: one line of a plan.
+package core
+
+// Action is what a change does. It prints as itself.
+type Action rune
+
+// The actions.
+const (
+	Keep   Action = '='
+	Make   Action = '+'
+	Alter  Action = '~'
+	Drop   Action = '-'
+	Refuse Action = '!' // exists and is not ours: nothing at all is done
+)
+
+// String is the sign that people see.
+func (a Action) String() string { return string(rune(a)) }
+
+// MarshalText is the sign that machines see.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the sign.
+func (a *Action) UnmarshalText(b []byte) error {
+	r := []rune(string(b))
+	if len(r) != 1 {
+		return Fault{Field: "action", Value: string(b), Rule: "is not one sign", Accepts: "one of = + ~ - !"}
+	}
+	*a = Action(r[0])
+	return nil
+}
+
+// Writes reports whether the action changes the cloud.
+func (a Action) Writes() bool { return a == Make || a == Alter || a == Drop }
+
+// StepName is one of the three steps of a grant.
+type StepName string
+
+// The steps.
+const (
+	BucketStep     StepName = "bucket"
+	RoleStep       StepName = "role"
+	CredentialStep StepName = "credential"
+)
+
+// Change is one line of a plan. It never holds a secret.
+type Change struct {
+	Step   StepName `json:"step"`
+	Action Action   `json:"action"`
+	Addr   string   `json:"addr"`             // "iam:user/…": unique in the plan
+	Needs  []string `json:"needs,omitempty"`  // addresses that must be settled first; what is not in the plan is settled
+	Why    string   `json:"why,omitempty"`    // one line for people
+	Before string   `json:"before,omitempty"` // what is there, where that helps
+	After  string   `json:"after,omitempty"`  // what will be there
+	Hint   string   `json:"hint,omitempty"`   // for Refuse: what to do about it
+}
+
+// Want is the state that a Diff leads to.
+type Want struct {
+	Present    bool // everything of the grant is there
+	DropBucket bool // with Present false: the bucket goes too, if it is ours and empty
+}
+
+// The wants that most callers mean.
+var (
+	Present = Want{Present: true}
+	Absent  = Want{}
+)

@@ -1,0 +1,166 @@
+// Issue: the one write that must never be repeated blindly.
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// decideAfter is how old an intent must be before a key that nobody can see is
+// taken never to have been made. Identity services need less to show a key.
+const decideAfter = 5 * time.Minute
+
+// clockSlack is how much the cloud's clock may be behind ours.
+const clockSlack = time.Minute
+
+// issue makes the credential of the plan. On success the delivery is already
+// noted as pending under handing, so that a crash from here on retires the key.
+func (e *Engine) issue(ctx context.Context, p *Plan, c Change) (cred Credential, handing string, err error) {
+	var known []string
+	for _, k := range p.Keys {
+		known = append(known, k.ID)
+	}
+	i := Intent{ID: e.RunID + "/issue", RunID: e.RunID, Verb: DoIssue, Addr: c.Addr, At: time.Now().UTC(), Known: known}
+	if err := e.Journal.Intend(i); err != nil {
+		return cred, "", err
+	}
+	// A cancel must not cut the answer off: the key would exist and its secret be lost.
+	cred, err = p.steps.Credential.Issue(context.WithoutCancel(ctx))
+	if errors.Is(err, ErrUnknown) {
+		return cred, "", e.forgetUnknown(ctx, p, i, err)
+	}
+	if err != nil {
+		return cred, "", errors.Join(err, e.Journal.Settle(i.ID, false))
+	}
+	handing = e.RunID + "/deliver"
+	err = e.Journal.Intend(Intent{ID: handing, RunID: e.RunID, Verb: DoHand, Addr: p.steps.Credential.Addr(cred.ID), At: time.Now().UTC(), Key: cred.ID})
+	if err == nil {
+		err = e.Journal.Settle(i.ID, true)
+	}
+	if err != nil {
+		err = errors.Join(err, e.retire(ctx, p.steps.Credential, cred.ID))
+		cred.Secret.Clear()
+		return Credential{}, "", err
+	}
+	return cred, handing, nil
+}
+
+// forgetUnknown looks once for a key that an issue of unknown outcome may have
+// made, and retires it. The intent stays pending if none is seen: the next run decides.
+func (e *Engine) forgetUnknown(ctx context.Context, p *Plan, i Intent, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), retireFor)
+	defer cancel()
+	keys, err := p.steps.Credential.List(ctx)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	found := false
+	for _, k := range keys {
+		if !i.mayHaveMade(k) {
+			continue
+		}
+		found = true
+		if err := e.retire(ctx, p.steps.Credential, k.ID); err != nil {
+			return errors.Join(cause, err)
+		}
+		e.tell(Event{Kind: Warning, Addr: p.steps.Credential.Addr(k.ID), Text: "retired: its secret was lost on the way"})
+	}
+	if found {
+		return errors.Join(cause, e.Journal.Settle(i.ID, false))
+	}
+	return cause
+}
+
+// mayHaveMade reports whether k can be the key of the intent, and was never used.
+func (i Intent) mayHaveMade(k Key) bool {
+	return !slices.Contains(i.Known, k.ID) && k.Used.IsZero() && !k.Created.Before(i.At.Add(-clockSlack).Truncate(time.Second))
+}
+
+// orphans tells which keys the journal proves to be ours and undelivered, with
+// the reason. It also notes which intents the plan will settle.
+func (e *Engine) orphans(p *Plan) (map[string]string, error) {
+	found := map[string]string{}
+	pending, err := e.Journal.Pending()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range pending {
+		switch i.Verb {
+		case DoHand:
+			for _, k := range p.Keys {
+				if k.ID == i.Key {
+					found[k.ID] = "an earlier run ended before its delivery"
+				}
+			}
+			p.stale = append(p.stale, i)
+		case DoIssue:
+			made := false
+			for _, k := range p.Keys {
+				if i.mayHaveMade(k) {
+					found[k.ID] = "an earlier run lost its secret"
+					made = true
+				}
+			}
+			if made || time.Since(i.At) >= decideAfter || !p.Want.Present {
+				p.stale = append(p.stale, i)
+			} else {
+				p.pending = &i
+			}
+		default:
+			p.stale = append(p.stale, i) // the plan has looked at the resource itself
+		}
+	}
+	return found, nil
+}
+
+// settlePending waits for an issue of unknown outcome until its key is seen, and
+// retired, or the issue is old enough to be taken never to have happened.
+func (e *Engine) settlePending(ctx context.Context, p *Plan) error {
+	if i := p.pending; i != nil && p.Issues() {
+		left := decideAfter - time.Since(i.At)
+		e.tell(Event{Kind: Waiting, Addr: i.Addr, Text: fmt.Sprintf("an earlier run does not know whether it made a key; deciding in %s", left.Round(time.Second))})
+		for time.Since(i.At) < decideAfter {
+			keys, err := p.steps.Credential.List(ctx)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				if i.mayHaveMade(k) {
+					if err := e.retire(ctx, p.steps.Credential, k.ID); err != nil {
+						return err
+					}
+					return e.Journal.Settle(i.ID, false)
+				}
+			}
+			if err := sleep(ctx, min(15*time.Second, decideAfter-time.Since(i.At))); err != nil {
+				return err
+			}
+		}
+		p.stale = append(p.stale, *i)
+	}
+	return nil
+}
+
+// closeStale settles what earlier runs left open, once this plan has dealt with it.
+func (e *Engine) closeStale(p *Plan) error {
+	for _, i := range p.stale {
+		if err := e.Journal.Settle(i.ID, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retire makes a credential useless, whatever has become of ctx.
+func (e *Engine) retire(ctx context.Context, issuer Issuer, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), retireFor)
+	defer cancel()
+	err := issuer.Retire(ctx, id)
+	if err != nil {
+		return &Error{Kind: ErrUnknown, What: issuer.Addr(id), Err: fmt.Errorf("could not be retired: %w", err), Hint: "run the same command again: it is retired first"}
+	}
+	return nil
+}

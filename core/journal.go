@@ -1,0 +1,39 @@
+// The journal: what was intended, so that a crash can be told from a success.
+package core
+
+import "time"
+
+// Journal is a durable, append-only record of one grant's writes. It never
+// holds a secret. Every method returns only when the record is on the disk.
+type Journal interface {
+	// Intend records that a write is about to happen.
+	Intend(i Intent) error
+
+	// Settle records what came of it. ok false means that it clearly did not happen.
+	Settle(id string, ok bool) error
+
+	// Pending returns the intents that were never settled, oldest first.
+	Pending() ([]Intent, error)
+}
+
+// Intent is one write that is about to happen.
+type Intent struct {
+	ID    string    `json:"id"` // unique in the journal
+	RunID string    `json:"run_id"`
+	Verb  Verb      `json:"verb"`
+	Addr  string    `json:"addr"`
+	At    time.Time `json:"at"`
+	Key   string    `json:"key,omitempty"`   // the credential's ID, once it is known
+	Known []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
+}
+
+// Verb is what an intent does.
+type Verb string
+
+// The verbs.
+const (
+	DoChange Verb = "change"  // one change of a plan
+	DoIssue  Verb = "issue"   // a credential is made
+	DoHand   Verb = "deliver" // a credential that exists is proven and delivered
+	DoRetire Verb = "retire"  // a credential is made useless
+)

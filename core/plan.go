@@ -1,0 +1,183 @@
+// Plan: what would be done, as the only dry run.
+package core
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Plan is what has to be done to reach Want, as seen at one moment.
+type Plan struct {
+	Want      Want      `json:"want"`
+	Blueprint Blueprint `json:"blueprint"`
+	Operator  Operator  `json:"operator"` // zero if the plan was made offline
+	Changes   []Change  `json:"changes"`
+	Keys      []Key     `json:"-"`
+	Digest    string    `json:"digest"` // of all of the above but Keys
+	Offline   bool      `json:"offline,omitempty"`
+	Made      time.Time `json:"made"`
+	Calls     int       `json:"calls"` // cloud calls that making the plan took
+	Depth     int       `json:"depth"` // how many of them waited for each other
+
+	steps   *Steps
+	stale   []Intent // journal entries that this plan's changes will settle
+	pending *Intent  // an issue whose outcome is unknown and too young to be decided
+}
+
+// Changed reports whether carrying the plan out would write anything.
+func (p *Plan) Changed() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action.Writes() })
+}
+
+// Refused returns the changes that stop everything.
+func (p *Plan) Refused() []Change {
+	return slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return c.Action != Refuse })
+}
+
+// Issues reports whether carrying the plan out makes a credential.
+func (p *Plan) Issues() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == CredentialStep && c.Action == Make })
+}
+
+// Compile checks g and compiles it, naming all faults at once.
+func Compile(p Provider, g Grant) (Blueprint, error) {
+	faults := g.Faults()
+	b, err := p.Compile(g)
+	if more, ok := err.(Faults); ok {
+		faults = append(faults, more...)
+	} else if err != nil {
+		return b, err
+	}
+	return b, faults.Err()
+}
+
+// Offline plans without any call: every resource is taken to be missing.
+func (e *Engine) Offline(g Grant) (*Plan, error) {
+	b, err := Compile(e.Provider, g)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Want: Present, Blueprint: b, Offline: true, Made: time.Now().UTC()}
+	for _, r := range b.Resources {
+		p.Changes = append(p.Changes, Change{Step: r.Step, Action: Make, Addr: r.Addr, Why: r.What})
+	}
+	p.Digest = p.digest()
+	return p, nil
+}
+
+// Plan compiles g and compares it with the cloud. It writes nothing, anywhere.
+func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
+	b, err := Compile(e.Provider, g)
+	if err != nil {
+		return nil, err
+	}
+	var meter Meter
+	ctx = WithMeter(ctx, &meter)
+	steps, err := e.Provider.Open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Want: want, Blueprint: b, Made: time.Now().UTC(), steps: steps}
+	var bucket, role []Change
+	err = together(ctx,
+		func(ctx context.Context) (err error) { p.Operator, err = steps.Whoami(ctx); return },
+		func(ctx context.Context) (err error) { bucket, err = steps.Bucket.Diff(ctx, want); return },
+		func(ctx context.Context) (err error) { role, err = steps.Role.Diff(ctx, want); return },
+		func(ctx context.Context) (err error) { p.Keys, err = steps.Credential.List(ctx); return },
+	)
+	if err != nil {
+		return nil, err
+	}
+	p.Changes = slices.Concat(bucket, role)
+	if err := e.planKeys(p); err != nil {
+		return nil, err
+	}
+	p.Calls, p.Depth = meter.Read()
+	p.Digest = p.digest()
+	return p, nil
+}
+
+// planKeys adds the changes of the credential step.
+func (e *Engine) planKeys(p *Plan) error {
+	issuer := p.steps.Credential
+	orphans, err := e.orphans(p)
+	if err != nil {
+		return err
+	}
+	var settled []string // addresses of the writes, which a retirement does not wait for
+	kept := 0
+	for _, k := range p.Keys {
+		c := Change{Step: CredentialStep, Action: Keep, Addr: issuer.Addr(k.ID)}
+		switch {
+		case !p.Want.Present:
+			c.Action, c.Why = Drop, "the grant ends"
+		case orphans[k.ID] != "":
+			c.Action, c.Why = Drop, orphans[k.ID]
+		case !k.Active:
+			c.Why = "inactive"
+		default:
+			c.Why = "issued " + k.Created.UTC().Format(time.DateOnly)
+			kept++
+		}
+		if c.Action == Drop {
+			settled = append(settled, c.Addr)
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	if !p.Want.Present {
+		for i, c := range p.Changes {
+			if c.Step != CredentialStep && c.Action.Writes() {
+				p.Changes[i].Needs = slices.Concat(c.Needs, settled) // the fast cut first
+			}
+		}
+		return nil
+	}
+	if kept == 0 && len(p.Keys)-len(settled) == 0 {
+		p.Changes = append(p.Changes, Change{Step: CredentialStep, Action: Make, Addr: issuer.Addr(""),
+			Needs: slices.Concat(issuer.Needs(), settled), Why: "issued last, proven, sealed, delivered"})
+	}
+	return nil
+}
+
+// digest is a fingerprint of what a reviewer of the plan has seen.
+func (p *Plan) digest() string {
+	seen := struct {
+		Want      Want
+		Blueprint Blueprint
+		Account   string
+		Changes   []Change
+	}{p.Want, p.Blueprint, p.Operator.Account, p.Changes}
+	raw, err := json.Marshal(seen)
+	if err != nil {
+		panic(fmt.Sprintf("core: a plan that is no JSON: %v", err))
+	}
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// together runs all of them side by side and waits for all. It returns the
+// first error in their order.
+func together(ctx context.Context, all ...func(context.Context) error) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, f := range all {
+		fork, join := Fork(ctx)
+		wg.Go(func() {
+			defer join()
+			errs[i] = f(fork)
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+// Probes: everything worth trying with a credential, and what must come of it.
+package core
+
+import (
+	"slices"
+	"strings"
+)
+
+// Outcome is what came of one try.
+type Outcome string
+
+// The outcomes.
+const (
+	Allowed Outcome = "allowed"
+	Denied  Outcome = "denied"
+	Unclear Outcome = "unclear"
+)
+
+// Where is where a probe is aimed.
+type Where string
+
+// The places.
+const (
+	Inside    Where = "inside"    // below the prefix
+	Sibling   Where = "sibling"   // below a prefix that begins with the same letters: events-evil/ beside events/
+	Outside   Where = "outside"   // in the bucket, at its root
+	Elsewhere Where = "elsewhere" // in another bucket of the same owner; such a probe writes nothing, even if it is allowed
+	Whole     Where = "whole"     // the bucket or its owner
+)
+
+// Probe is one thing to try.
+type Probe struct {
+	Ability Ability `json:"ability"`
+	Where   Where   `json:"where"`
+	Bucket  string  `json:"bucket"`
+	Key     string  `json:"key,omitempty"` // the object, or for List the prefix
+	Want    Outcome `json:"want"`
+	Why     string  `json:"why,omitempty"` // the gap, where the cloud cannot do what the grant says
+}
+
+// ProbesFor lists everything that b's grant decides: first what must work, then
+// what must be refused. run makes the keys unique. abilities is what the
+// cloud's actor can try. elsewhere is another bucket, "" for none.
+//
+// Overwrite, Read, Delete and Erase are aimed at the object that Create inside
+// the prefix has put there, so they never touch anybody's data.
+func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe {
+	t := b.Grant.Target
+	inside := b.Probes + run
+	targets := []Probe{{Where: Inside, Bucket: t.Bucket, Key: inside}}
+	if t.Prefix != "" {
+		name := strings.TrimPrefix(inside, t.Prefix)
+		targets = append(targets,
+			Probe{Where: Sibling, Bucket: t.Bucket, Key: strings.TrimSuffix(t.Prefix, "/") + "-evil/" + name},
+			Probe{Where: Outside, Bucket: t.Bucket, Key: name})
+	}
+	if elsewhere != "" {
+		targets = append(targets, Probe{Where: Elsewhere, Bucket: elsewhere, Key: inside})
+	}
+	var must, mustNot []Probe
+	for _, a := range Abilities() {
+		if !slices.Contains(abilities, a.Ability) {
+			continue
+		}
+		if a.Reach != ObjectReach {
+			p := Probe{Ability: a.Ability, Where: Whole, Bucket: t.Bucket, Want: Denied}
+			if b.Grant.Allows(a.Ability) {
+				p.Want = Allowed
+			}
+			must, mustNot = sortIn(must, mustNot, p)
+			continue
+		}
+		for _, p := range targets {
+			p.Ability, p.Want = a.Ability, Denied
+			if p.Where == Inside {
+				p = b.insideWant(p)
+			}
+			switch a.Ability {
+			case List:
+				p.Key = listPrefix(p, t.Prefix)
+			case Abort:
+				p.Key += ".parts" // a key that holds no object
+			}
+			must, mustNot = sortIn(must, mustNot, p)
+		}
+	}
+	return append(must, mustNot...)
+}
+
+// insideWant fills in what trying p inside the prefix must give.
+func (b Blueprint) insideWant(p Probe) Probe {
+	if b.Grant.Allows(p.Ability) {
+		p.Want = Allowed
+	}
+	if gap, ok := b.Gap(p.Ability); ok {
+		p.Want, p.Why = gap.Outcome, gap.Why
+	}
+	return p
+}
+
+func sortIn(must, mustNot []Probe, p Probe) (a, b []Probe) {
+	if p.Want == Allowed {
+		return append(must, p), mustNot
+	}
+	return must, append(mustNot, p)
+}
+
+// listPrefix is what a List probe asks for: a prefix, not a key.
+func listPrefix(p Probe, prefix string) string {
+	switch p.Where {
+	case Inside:
+		return prefix
+	case Sibling:
+		return strings.TrimSuffix(prefix, "/") + "-evil/"
+	}
+	return ""
+}

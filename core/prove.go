@@ -1,0 +1,246 @@
+// Prove: trying everything as the grantee, granted and not granted.
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// How a proof is made.
+const (
+	Tried     = "tried"     // with the credential itself
+	Simulated = "simulated" // by asking the cloud what it would do
+	Skipped   = "skipped"   // not at all
+)
+
+// Row is one probe and what came of it.
+type Row struct {
+	Probe
+	Got Outcome `json:"got"`
+	How string  `json:"how"`           // [Tried] or [Simulated]
+	Err string  `json:"err,omitempty"` // why an outcome is unclear
+}
+
+// OK reports whether the outcome is the wanted one.
+func (r Row) OK() bool { return r.Got == r.Want }
+
+// Proof is the result of trying everything.
+type Proof struct {
+	How    string        `json:"how"` // [Tried], [Simulated] or [Skipped]
+	Rows   []Row         `json:"rows,omitempty"`
+	Waited time.Duration `json:"waited_ns,omitempty"` // until everything granted worked steadily
+	Left   []string      `json:"left,omitempty"`      // keys of probe objects that could not be removed
+}
+
+// Failures are the rows that are not as wanted.
+func (p Proof) Failures() []Row {
+	return slices.DeleteFunc(slices.Clone(p.Rows), Row.OK)
+}
+
+const (
+	steady     = 3                // consecutive successes that make a positive believable: one alone may come from the only endpoint that knows
+	proveEvery = 2 * time.Second  // between two rounds of positives
+	tryFor     = 30 * time.Second // one try
+	atOnce     = 6                // probes side by side
+)
+
+// prover is one proof under way.
+type prover struct {
+	actor  Actor
+	probes []Probe
+	settle time.Duration
+	tell   func(Event)
+	keys   map[string]bool // every key that a probe may have written
+	last   int             // the round of positives whose objects the negatives are aimed at
+}
+
+// prove tries everything. Its error is of kind [ErrUnproven] or [ErrNotConverged].
+func (v *prover) prove(ctx context.Context) (Proof, error) {
+	i := slices.IndexFunc(v.probes, func(p Probe) bool { return p.Want != Allowed })
+	if i < 0 {
+		i = len(v.probes)
+	}
+	proof := Proof{How: Tried}
+	start := time.Now()
+	rows, err := v.positives(ctx, v.probes[:i])
+	proof.Rows, proof.Waited = rows, time.Since(start)
+	if err != nil {
+		return proof, err
+	}
+	rows, err = v.negatives(ctx, v.probes[i:])
+	proof.Rows = append(proof.Rows, rows...)
+	return proof, err
+}
+
+// positives tries what is granted until it works [steady] times in a row, or
+// the cloud's time to settle is over.
+func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
+	worked := make([]int, len(probes)) // consecutive successes of each probe
+	deadline := time.Now().Add(v.settle)
+	for round, good := 1, 0; ; round++ {
+		v.last = round
+		rows, err := v.round(ctx, probes, round)
+		if err != nil {
+			return rows, err
+		}
+		bad := 0
+		for i, r := range rows {
+			if r.OK() {
+				worked[i]++
+			} else {
+				worked[i] = 0
+				bad++
+			}
+		}
+		if good++; bad > 0 {
+			good = 0
+		}
+		v.tell(Event{Kind: Proving, Text: fmt.Sprintf("%d of %d granted abilities work (%d of %d times in a row)", len(rows)-bad, len(rows), good, steady)})
+		if good == steady {
+			return rows, nil
+		}
+		if time.Now().Add(proveEvery).After(deadline) {
+			return rows, v.late(rows, worked)
+		}
+		if err := sleep(ctx, proveEvery); err != nil {
+			return rows, err
+		}
+	}
+}
+
+// late tells too little access from a change that is not visible yet: if one
+// ability has worked steadily, the credential and its policy have arrived, and
+// what is denied all the same is really missing.
+func (v *prover) late(rows []Row, worked []int) error {
+	arrived := slices.ContainsFunc(worked, func(n int) bool { return n >= steady })
+	for _, r := range rows {
+		if !r.OK() && r.Got == Denied && arrived {
+			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + string(r.Where) + " the prefix")}
+		}
+	}
+	for _, r := range rows {
+		if !r.OK() {
+			return &Error{Kind: ErrNotConverged, What: string(r.Ability), Err: fmt.Errorf("after %s the outcome is still %q: %s", v.settle, r.Got, r.Err)}
+		}
+	}
+	return &Error{Kind: ErrNotConverged, Err: fmt.Errorf("answers still vary after %s", v.settle)}
+}
+
+// negatives tries what is not granted, once each; an unclear outcome is tried
+// again within bounds, because only a clear refusal proves anything.
+func (v *prover) negatives(ctx context.Context, probes []Probe) ([]Row, error) {
+	rows := make([]Row, len(probes))
+	pending := make([]int, len(probes))
+	for i := range probes {
+		pending[i] = i
+	}
+	for try := 1; len(pending) > 0; try++ {
+		some := make([]Probe, len(pending))
+		for n, i := range pending {
+			some[n] = probes[i]
+		}
+		got, err := v.round(ctx, some, v.last)
+		if err != nil {
+			return rows, err
+		}
+		var again []int
+		for n, i := range pending {
+			rows[i] = got[n]
+			if got[n].Got == Unclear {
+				again = append(again, i)
+			}
+		}
+		v.tell(Event{Kind: Proving, Text: fmt.Sprintf("%d of %d abilities outside the grant tried", len(probes)-len(again), len(probes))})
+		if pending = again; len(pending) == 0 || try == steady+2 {
+			break
+		}
+		if err := sleep(ctx, proveEvery); err != nil {
+			return rows, err
+		}
+	}
+	for _, r := range rows {
+		if r.Got == Allowed {
+			return rows, &Error{Kind: ErrUnproven, What: string(r.Ability), Err: fmt.Errorf("works %s, but is not granted", r.where())}
+		}
+	}
+	for _, r := range rows {
+		if !r.OK() {
+			return rows, &Error{Kind: ErrUnproven, What: string(r.Ability), Err: fmt.Errorf("no clear refusal %s: %s", r.where(), r.Err)}
+		}
+	}
+	return rows, nil
+}
+
+func (r Row) where() string {
+	if r.Where == Whole {
+		return "on the bucket or its owner"
+	}
+	return string(r.Where) + " the prefix"
+}
+
+// round tries every probe once. Create inside the prefix goes first, because
+// others are aimed at its object; the rest run side by side. Each round of
+// positives puts objects of its own, since some clouds refuse to put one twice.
+func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error) {
+	rows := make([]Row, len(probes))
+	var first, rest []int
+	for i, p := range probes {
+		if n > 1 && p.Where == Inside && p.Ability != List {
+			p.Key = fmt.Sprintf("%s-%d", p.Key, n)
+		}
+		if p.Where != Elsewhere && p.Ability != List && p.Key != "" {
+			v.keys[p.Key] = true
+		}
+		rows[i].Probe = p
+		if p.Ability == Create && p.Where == Inside {
+			first = append(first, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	for _, some := range [][]int{first, rest} {
+		var group errgroup.Group
+		group.SetLimit(atOnce)
+		for _, i := range some {
+			fork, join := Fork(ctx)
+			group.Go(func() error {
+				defer join()
+				rows[i] = v.try(fork, rows[i].Probe)
+				return nil
+			})
+		}
+		_ = group.Wait()
+		if ctx.Err() != nil {
+			return rows, context.Cause(ctx)
+		}
+	}
+	return rows, nil
+}
+
+func (v *prover) try(ctx context.Context, p Probe) Row {
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	got, err := v.actor.Try(ctx, p)
+	row := Row{Probe: p, Got: got, How: Tried}
+	if err != nil {
+		row.Err = err.Error()
+	}
+	return row
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

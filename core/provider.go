@@ -1,0 +1,145 @@
+// Provider: what a cloud must be able to do.
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Provider is one cloud. Info and Compile are pure; Open acts as the operator,
+// Act as the grantee.
+type Provider interface {
+	Info() Info
+
+	// Compile turns a grant into this cloud's own words. The same grant compiles
+	// to the same blueprint for ever. It returns [Faults] that name everything
+	// that this cloud cannot accept.
+	Compile(g Grant) (Blueprint, error)
+
+	// Open prepares the steps of one blueprint. It makes no call that writes.
+	// It refuses (kind [ErrOperator]) without the operator's credentials and
+	// (kind [ErrInvalid]) an endpoint that nobody consented to.
+	Open(ctx context.Context, b Blueprint) (*Steps, error)
+
+	// Act prepares to try things as the holder of c.
+	Act(ctx context.Context, b Blueprint, c Credential) (Actor, error)
+}
+
+// Info describes a cloud.
+type Info struct {
+	Name      string        // "s3": stable, used in files and folders
+	Title     string        // "Amazon S3": for people
+	Nouns     Nouns         // how its users call things
+	Settings  []Setting     // what it alone asks for
+	Abilities []Ability     // what its actor can try
+	Form      Form          // the form of its credentials
+	Settle    time.Duration // how long a change may need until it is seen everywhere
+	Reasons   []Reason      // what each ability compiles to, and why
+}
+
+// Nouns are the cloud's own words for core's.
+type Nouns struct {
+	Account   string // "account", "project"
+	Region    string // "region", "location": also the name of the flag
+	Principal string // "user", "service account"
+}
+
+// Reason is one row of the table from abilities to the cloud's actions.
+type Reason struct {
+	Ability Ability `json:"ability"`
+	Action  string  `json:"action"`
+	Level   string  `json:"level"` // the kind of resource that the action is allowed on
+	Why     string  `json:"why"`
+}
+
+// Setting is one thing that only this cloud asks for. The roof makes a flag and
+// a key of the grant file of it.
+type Setting struct {
+	Name     string   // "kms-key"
+	Usage    string   // one line of help
+	Example  string   // a value that works
+	Env      []string // environment variables that are read when it is not given, in order
+	Required bool
+}
+
+// Steps are the bucket, role and credential steps of one grant, and who takes them.
+type Steps struct {
+	// Whoami asks who the operator is. It runs side by side with the reads. It
+	// refuses (kind [ErrOperator]) an identity that must not run this.
+	Whoami func(ctx context.Context) (Operator, error)
+
+	Bucket     Step
+	Role       Step
+	Credential Issuer
+	Caretaker  Caretaker // nil if nobody can clean up after a proof
+	Simulator  Simulator // nil if the cloud has none
+}
+
+// Operator is the identity that runs the steps.
+type Operator struct {
+	Account   string   `json:"account"`
+	Principal string   `json:"principal"`
+	Source    string   `json:"source,omitempty"`    // where the credentials came from, never what they are
+	Endpoints []string `json:"endpoints,omitempty"` // hosts other than the cloud's own
+}
+
+// Step is one part of a grant. Diff only reads. Do writes one change of a Diff;
+// doing it twice is doing it once, and it retries what is harmless to repeat.
+// Do marks what it makes as ours in the creating call and never touches what is
+// not ours.
+type Step interface {
+	Diff(ctx context.Context, want Want) ([]Change, error)
+	Do(ctx context.Context, c Change) error
+}
+
+// Issuer is the credential step. Nothing here retries Issue.
+type Issuer interface {
+	// Addr is the address of the credential with that ID; "" is the one to be issued.
+	Addr(id string) string
+
+	// Needs are the addresses that must be settled before Issue.
+	Needs() []string
+
+	// List returns the keys of the grantee, oldest first; none if there is no grantee.
+	List(ctx context.Context) ([]Key, error)
+
+	// Issue makes a credential: the only place where a secret is born. It sends
+	// its request once. If it cannot know whether a key was made, its error is of
+	// kind [ErrUnknown].
+	Issue(ctx context.Context) (Credential, error)
+
+	// Retire makes the credential with that ID useless; nil if it is gone already.
+	Retire(ctx context.Context, id string) error
+}
+
+// Caretaker is the operator's side of a proof.
+type Caretaker interface {
+	// Elsewhere names another bucket of the same owner, "" if there is none.
+	// Probes in it write nothing.
+	Elsewhere(ctx context.Context) (string, error)
+
+	// Sweep removes the objects with these keys, every version of them, and
+	// unfinished uploads to them. A key that does not exist is fine.
+	Sweep(ctx context.Context, keys []string) error
+}
+
+// Actor tries things as the grantee.
+type Actor interface {
+	// Try makes one attempt, without retry. It reports [Denied] only if the cloud
+	// said that this caller may not; a credential that the cloud does not know,
+	// a broken connection or a throttled call is [Unclear]. The error says why an
+	// outcome is unclear, and is nil otherwise.
+	Try(ctx context.Context, p Probe) (Outcome, error)
+}
+
+// Simulator asks the cloud itself what the grantee may do.
+type Simulator interface {
+	// Simulate answers like [Actor.Try] without trying; [Unclear] where the
+	// cloud does not say.
+	Simulate(ctx context.Context, p Probe) (Outcome, error)
+}
+
+// Connection is how a provider reaches its cloud; the roof fills it in from flags.
+type Connection struct {
+	AllowEndpoint bool // consent to an endpoint that is not the cloud's own
+}

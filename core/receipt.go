@@ -1,0 +1,89 @@
+// Receipt: what was done, safe in a ticket.
+package core
+
+import "time"
+
+// Receipt is the public half of a hand-off. It never holds a secret.
+type Receipt struct {
+	SchemaVersion int       `json:"schema_version"` // 1
+	RunID         string    `json:"run_id"`
+	Cloud         string    `json:"cloud"` // [Info.Name]
+	Sandbox       bool      `json:"sandbox,omitempty"`
+	Grant         string    `json:"grant"`
+	Profile       string    `json:"profile"`
+	Account       string    `json:"account"` // account or project
+	Bucket        string    `json:"bucket"`
+	Region        string    `json:"region"`
+	Prefix        string    `json:"prefix"`
+	PolicyHash    string    `json:"policy_hash"`
+	PlanDigest    string    `json:"plan_digest"`
+	Allowed       []string  `json:"allowed"`    // what the holder may do, in words
+	Refused       []string  `json:"refused"`    // what the holder may not do, in words
+	Overwrites    string    `json:"overwrites"` // what putting an existing key again does
+	Changes       []Change  `json:"changes"`
+	Key           *KeyInfo  `json:"key,omitempty"` // absent if no credential was issued
+	Proof         Proof     `json:"proof"`
+	Delivery      *Delivery `json:"delivery,omitempty"`
+	Started       time.Time `json:"started"`
+	Ended         time.Time `json:"ended"`
+	Calls         int       `json:"calls"` // cloud calls of plan, changes and issue, without the proof
+	Depth         int       `json:"depth"` // how many of them waited for each other
+}
+
+// KeyInfo is what a ticket may say of a credential.
+type KeyInfo struct {
+	ID       string    `json:"id"`
+	Holder   string    `json:"holder"` // the principal, as its cloud names it
+	Created  time.Time `json:"created"`
+	RotateBy time.Time `json:"rotate_by"`
+	Revoke   string    `json:"revoke"` // one line that makes it useless
+}
+
+// Delivery is where a credential went, and to whom.
+type Delivery struct {
+	Sealed     bool        `json:"sealed"`
+	Format     string      `json:"format"`
+	Files      []File      `json:"files"`
+	Recipients []Recipient `json:"recipients,omitempty"`
+}
+
+// File is one written file.
+type File struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // hex, of the bytes in the file
+}
+
+// Recipient is a public key that a hand-off was sealed to.
+type Recipient struct {
+	Kind        string `json:"kind"`        // "x25519", "ssh-ed25519" …
+	Fingerprint string `json:"fingerprint"` // "SHA256:…", to be compared over another channel
+}
+
+// RotateAfter is how old a long-lived key should get.
+const RotateAfter = 90 * 24 * time.Hour
+
+// Describe fills in what the blueprint says of the grant.
+func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
+	r.SchemaVersion = 1
+	r.Cloud, r.Grant, r.Profile = b.Cloud, b.Grant.Name, b.Grant.Profile
+	r.Bucket, r.Region, r.Prefix = b.Grant.Target.Bucket, b.Grant.Target.Region, b.Grant.Target.Prefix
+	r.PolicyHash = b.PolicyHash()
+	r.Overwrites = "refused: an object that exists cannot be replaced"
+	for _, p := range ProbesFor(b, abilities, "", "") {
+		if p.Where != Inside && p.Where != Whole {
+			continue
+		}
+		i, _ := DescribeAbility(p.Ability)
+		if p.Want == Allowed {
+			r.Allowed = append(r.Allowed, i.Means)
+		} else {
+			r.Refused = append(r.Refused, i.Means)
+		}
+		if p.Ability == Overwrite && p.Want == Allowed {
+			r.Overwrites = "allowed: " + p.Why
+			if p.Why == "" {
+				r.Overwrites = "allowed: the grant says so"
+			}
+		}
+	}
+}
