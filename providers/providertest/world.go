@@ -1,0 +1,120 @@
+// World: the cloud in which a provider is judged, and what the judge may do to it behind the provider's back.
+
+// Package providertest is the judge: one conformance suite that every provider
+// runs. It knows no provider; it sees a cloud only through [World], and it
+// counts, breaks and delays calls at the transport.
+package providertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+)
+
+// Open makes a fresh cloud. The suite calls it anew for each case, inside a
+// testing/synctest bubble: no socket may be opened, and every goroutine that it
+// starts must end by itself or in t.Cleanup. What goes wrong in a method of the
+// World is reported with t.Fatal. A World need not be safe for concurrent use.
+type Open func(t *testing.T) World
+
+// World is one fresh cloud, whose owner is the operator. Nothing in it is ours
+// at first. Provider and ProviderAs go through Transport; every other method
+// reaches into the cloud by other means, and its effect is seen at once.
+type World interface {
+	// Provider acts as an operator who may do everything. Each call returns a
+	// new one, as a new process would, without anything remembered.
+	Provider() core.Provider
+
+	// ProviderAs acts as an operator who may do exactly these things. A nil p is
+	// an operator who is known to the cloud and may do nothing.
+	ProviderAs(p []core.Permission) core.Provider
+
+	// Grant is an event-dump grant (create and abort) with a prefix, on a bucket
+	// that does not exist, with every setting that the cloud requires.
+	Grant() core.Grant
+
+	// Goldens are grants by the folder, relative to the package under test, that
+	// holds their documents: NAME.json for every [core.Document]. White space
+	// in the files does not matter, everything else does.
+	Goldens() map[string]core.Grant
+
+	// Transport is what every call of every provider of this world crosses. Its
+	// Classify must tell writes from reads. A call that only fetches a token for
+	// the caller is not a write. The judge sets Fault and Latency.
+	Transport() *cloudsim.Transport
+
+	// SetDelay makes later changes of identities, keys and policies invisible
+	// for so long to whoever reads or authorizes.
+	SetDelay(d time.Duration)
+
+	// Strangers are the strangers that this cloud can have: all but those that it
+	// has no notion of.
+	Strangers() []Stranger
+
+	// Plant makes s, without our mark, under the names that b would use. It may
+	// be called before and after b was applied.
+	Plant(s Stranger, b core.Blueprint)
+
+	// Foreign is a canonical text of everything in the cloud that is not ours:
+	// what was planted, with its policies, settings, marks and objects, and the
+	// foreign parts of what is ours or adopted (statements, bindings, lifecycle
+	// rules). It leaves out what the grant alone adds and whatever changes by itself.
+	Foreign(b core.Blueprint) string
+
+	// Ours names what exists of b's grant, one address or name each, sorted; the
+	// statements or bindings that it adds to foreign things too. A bucket that it
+	// made is "bucket". Keys are not in it.
+	Ours(b core.Blueprint) []string
+
+	// Keys are the IDs of the keys of b's principal that work, sorted.
+	Keys(b core.Blueprint) []string
+
+	// Objects are the keys of everything stored in the bucket, sorted, unfinished
+	// uploads and versions that are not deleted included; none if there is no bucket.
+	Objects(bucket string) []string
+
+	// Powers are the cloud's own actions that b's policy gives its principal.
+	Powers(b core.Blueprint) []string
+
+	// Excesses are names of ways in which a policy can be too wide: one for
+	// each ability that b does not grant and an actor can try, and at least one
+	// that widens the place (a sibling prefix, the whole bucket) instead.
+	Excesses(b core.Blueprint) []string
+
+	// Tamper rewrites what b's principal may do: without the power drop, and
+	// with the excess add. "" is neither.
+	Tamper(b core.Blueprint, drop, add string)
+}
+
+// Blocker is a World whose cloud knows policies of an organisation.
+type Blocker interface {
+	// Block forbids, for the whole organisation, that keys are made.
+	Block()
+}
+
+// Stranger is a kind of thing that is not ours.
+type Stranger string
+
+// The strangers. Those up to Group take a name that the grant needs.
+const (
+	StrangersBucket Stranger = "stranger's bucket" // of another owner
+	OwnersBucket    Stranger = "owner's bucket"    // of the operator's account or project, holding an object and settings of its own; fit to be adopted
+	Principal       Stranger = "principal"
+	Role            Stranger = "role" // the policy or role, whatever carries permissions
+	Group           Stranger = "group"
+
+	// Others live beside the grant: foreign statements or bindings, a lifecycle
+	// rule and a mark (tag, label) on the grant's bucket, which exists.
+	Others Stranger = "foreign settings"
+	// OtherBucket is one more bucket of the same owner, holding an object.
+	OtherBucket Stranger = "other bucket"
+	// Data is one object inside the grant's prefix and one outside, in its bucket, which exists.
+	Data Stranger = "data"
+)
+
+// Namesakes are the strangers that stand where something of the grant would.
+func Namesakes() []Stranger {
+	return []Stranger{StrangersBucket, OwnersBucket, Principal, Role, Group}
+}
