@@ -1,0 +1,57 @@
+# What you can ask for. The first target prints this list.
+TAGS    := disable_grpc_modules,grpcnotrace
+GO      := CGO_ENABLED=0 go
+BUILD   := -trimpath -tags $(TAGS) -ldflags="-s -w"
+CACHE   := $(CURDIR)/.cache
+VENV    := $(CACHE)/venv
+TOOLS   := $(CACHE)/tools
+LINT    := v2.15.0
+# Judges that are not ours, pinned.
+MOTO    := moto[server]==5.2.1
+AWSCLI  := awscli==1.46.3
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race conformance lint man golden clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+build: ## build bin/s3grant and bin/gcsgrant
+	@$(GO) build $(BUILD) -o bin/ ./cmd/s3grant ./cmd/gcsgrant
+
+demo: build ## see the whole job on a cloud inside the program: no account, no network
+	@bin/s3grant demo
+	@bin/gcsgrant demo
+
+test: ## run every test; needs nothing but Go
+	@$(GO) vet -tags $(TAGS) ./...
+	@$(GO) test -tags $(TAGS) -timeout 10m ./...
+
+race: ## run every test under the race detector (needs a C compiler)
+	@go test -race -tags $(TAGS) -timeout 20m ./...
+
+conformance: build $(VENV)/.done ## be judged by a cloud and a client that are not ours (needs Python 3.9 or later)
+	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant
+
+$(VENV)/.done: Makefile
+	@mkdir -p $(CACHE) && rm -rf $(VENV)
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)'
+	@touch $@
+
+lint: $(TOOLS)/golangci-lint-$(LINT) ## run the linters
+	@$(TOOLS)/golangci-lint-$(LINT) run --build-tags $(TAGS) ./...
+
+$(TOOLS)/golangci-lint-$(LINT):
+	@mkdir -p $(TOOLS)
+	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	@mv $(TOOLS)/golangci-lint $@
+
+man: ## write the man pages to bin/man
+	@$(GO) run -tags $(TAGS) ./cmd/internal/mangen bin/man
+
+golden: ## rewrite the goldens after a deliberate change of a policy; review the difference like code
+	@$(GO) test -tags $(TAGS) ./providers/... -run Golden -update
+
+clean: ## remove what the other targets made
+	@rm -rf bin $(CACHE)
