@@ -1,0 +1,156 @@
+// Package safefile reads and writes files that belong to one user alone.
+//
+// Nothing is written through a link, over an existing file, or into a directory
+// that somebody else may change. Files are 0600 and directories 0700 from their
+// first moment, whatever the umask.
+package safefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Dir is an open directory that only its owner can change. It stays the same
+// directory even if its name is moved to another one.
+type Dir struct {
+	root *os.Root
+	made []string // the directories that opening has made, outermost first
+}
+
+// OpenDir opens the directory, which must exist.
+func OpenDir(path string) (*Dir, error) { return open(filepath.Clean(path), nil) }
+
+// MakeDir opens the directory and makes it, and its parents, if they are missing.
+func MakeDir(path string) (*Dir, error) {
+	path = filepath.Clean(path)
+	var missing []string // innermost first
+	for p := path; ; p = filepath.Dir(p) {
+		_, err := os.Lstat(p)
+		if err == nil || p == filepath.Dir(p) {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		missing = append(missing, p)
+	}
+	var made []string
+	for i := len(missing) - 1; i >= 0; i-- {
+		err := makeOne(missing[i])
+		if errors.Is(err, fs.ErrExist) {
+			continue // somebody was faster; the checks below decide
+		}
+		if err != nil {
+			return nil, errors.Join(err, remove(made))
+		}
+		made = append(made, missing[i])
+	}
+	d, err := open(path, made)
+	if err != nil {
+		return nil, errors.Join(err, remove(made))
+	}
+	return d, nil
+}
+
+// makeOne makes one directory, durably.
+func makeOne(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o700); err != nil { // a umask may have taken bits away
+		return err
+	}
+	parent, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncDir(parent), parent.Close())
+}
+
+// open checks the directory before and after opening it, so that no link and no
+// swap in between leads elsewhere.
+func open(path string, made []string) (*Dir, error) {
+	before, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDir(path, before); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	after, err := root.Stat(".")
+	if err == nil && !os.SameFile(before, after) {
+		err = fmt.Errorf("directory %q: was replaced while it was opened", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &Dir{root, made}, nil
+}
+
+// checkDir refuses a directory in which somebody else could plant or swap files.
+func checkDir(path string, i fs.FileInfo) error {
+	mode := i.Mode()
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return fmt.Errorf("directory %q: is a symbolic link", path)
+	case !mode.IsDir():
+		return fmt.Errorf("directory %q: is not a directory", path)
+	case !ours(i):
+		return fmt.Errorf("directory %q: belongs to another user", path)
+	case widerThan(mode, 0o755):
+		return fmt.Errorf("directory %q: others may write to it (mode %04o); accepted: 0700", path, mode.Perm())
+	case mode.Perm()&0o300 != 0o300:
+		return fmt.Errorf("directory %q: its owner may not write to it (mode %04o); accepted: 0700", path, mode.Perm())
+	}
+	return nil
+}
+
+// Path is the path of a name in the directory.
+func (d *Dir) Path(name string) string { return filepath.Join(d.root.Name(), name) }
+
+// Sync makes what happened to names in the directory durable.
+func (d *Dir) Sync() error {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncDir(f), f.Close())
+}
+
+// Remove removes a file, durably. It is fine if there is none.
+func (d *Dir) Remove(name string) error {
+	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return d.Sync()
+}
+
+// Rename moves a file of the directory over another one, durably.
+func (d *Dir) Rename(from, to string) error {
+	if err := d.root.Rename(from, to); err != nil {
+		return err
+	}
+	return d.Sync()
+}
+
+// Undo removes the directories that opening has made, as far as they are empty.
+func (d *Dir) Undo() error { return remove(d.made) }
+
+// Close releases the directory.
+func (d *Dir) Close() error { return d.root.Close() }
+
+func remove(made []string) error {
+	for i := len(made) - 1; i >= 0; i-- {
+		if err := os.Remove(made[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+// Ownership where files have owners and modes.
+
+//go:build unix
+
+package safefile
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// ours reports whether the file belongs to the user of this process.
+func ours(i fs.FileInfo) bool {
+	s, ok := i.Sys().(*syscall.Stat_t)
+	return ok && int(s.Uid) == os.Geteuid()
+}
+
+// widerThan reports whether mode permits anything that most does not.
+func widerThan(mode, most fs.FileMode) bool { return mode.Perm()&^most != 0 }
+
+// syncDir makes the names in an open directory durable.
+func syncDir(f *os.File) error { return f.Sync() }
