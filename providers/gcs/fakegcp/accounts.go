@@ -1,0 +1,313 @@
+// Service accounts: create, get, list, patch, disable, enable, delete, undelete, and who may use them.
+package fakegcp
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+func accountRoutes() []route {
+	const a = "/v1/projects/{project}/serviceAccounts"
+	const op = "projects.serviceAccounts."
+	return []route{
+		iamRoute("POST", a, op+"create", true, (*request).createAccount),
+		iamRoute("GET", a, op+"list", false, (*request).listAccounts),
+		iamRoute("GET", a+"/{id}", op+"get", false, (*request).getAccount),
+		iamRoute("PATCH", a+"/{id}", op+"patch", true, (*request).patchAccount),
+		iamRoute("DELETE", a+"/{id}", op+"delete", true, (*request).deleteAccount),
+		iamRoute("POST", a+"/{id}:disable", op+"disable", true, (*request).disableAccount),
+		iamRoute("POST", a+"/{id}:enable", op+"enable", true, (*request).enableAccount),
+		iamRoute("POST", a+"/{id}:undelete", op+"undelete", true, (*request).undeleteAccount),
+		iamRoute("POST", a+"/{id}:getIamPolicy", op+"getIamPolicy", false, (*request).getAccountPolicy),
+		iamRoute("POST", a+"/{id}:setIamPolicy", op+"setIamPolicy", true, (*request).setAccountPolicy),
+		iamRoute("POST", a+"/{id}:testIamPermissions", op+"testIamPermissions", false, (*request).testAccountPermissions),
+	}
+}
+
+const (
+	maxAccounts      = 100                 // https://cloud.google.com/iam/quotas
+	accountGrace     = 30 * 24 * time.Hour // https://cloud.google.com/iam/docs/service-accounts-delete-undelete
+	accountKnownTime = 60 * time.Second    // https://cloud.google.com/iam/docs/service-accounts-create
+)
+
+// accountResource is a service account in an answer.
+type accountResource struct {
+	Name        string `json:"name"`
+	ProjectID   string `json:"projectId,omitempty"`
+	UniqueID    string `json:"uniqueId,omitempty"`
+	Email       string `json:"email,omitempty"`
+	DisplayName string `json:"displayName,omitempty"`
+	Etag        string `json:"etag,omitempty"`
+	Description string `json:"description,omitempty"`
+	ClientID    string `json:"oauth2ClientId,omitempty"`
+	Disabled    bool   `json:"disabled,omitempty"`
+}
+
+func (a *account) name() string { return "projects/" + a.Project + "/serviceAccounts/" + a.Email }
+
+func (a *account) member() member {
+	return member{Text: "serviceAccount:" + a.Email, UID: a.UniqueID}
+}
+
+func (a *account) resource() accountResource {
+	return accountResource{
+		Name: a.name(), ProjectID: a.Project, UniqueID: a.UniqueID, Email: a.Email, DisplayName: a.DisplayName,
+		Etag: policyEtag(a.Revision), Description: a.Description, ClientID: a.ClientID, Disabled: a.Disabled,
+	}
+}
+
+// accountByEmail returns the account that lives under an email address, or nil.
+func (c *Cloud) accountByEmail(email string) *account {
+	for _, a := range c.state.Accounts {
+		if a.Email == strings.ToLower(email) && a.Deleted.IsZero() {
+			return a
+		}
+	}
+	return nil
+}
+
+// newAccount makes an account that other services know after a delay.
+func (c *Cloud) newAccount(p *project, id, display, description string, delay time.Duration) *account {
+	uid := c.serial(21)
+	host := p.ID + ".iam.gserviceaccount.com"
+	if domain, rest, ok := strings.Cut(p.ID, ":"); ok { // a project of a domain: "example.com:p"
+		host = rest + "." + domain + ".iam.gserviceaccount.com"
+	}
+	a := &account{
+		UniqueID: uid, ClientID: uid, Project: p.ID, Email: id + "@" + host, DisplayName: display, Description: description, Created: time.Now(), Revision: 1,
+	}
+	a.Known.Set(true, delay)
+	c.state.Accounts[uid] = a
+	return a
+}
+
+// accountPolicySources are the policies that say who may use an account.
+func (c *Cloud) accountPolicySources(a *account) []source {
+	out := []source{{Where: "service account " + a.Email, Policy: a.Policy.Policy.Seen()}}
+	if p := c.state.Projects[a.Project]; p != nil {
+		out = append(out, projectSource(p))
+	}
+	return out
+}
+
+func (q *request) mayOnAccount(permission string, a *account) bool {
+	r := resource{Name: "projects/" + a.Project + "/serviceAccounts/" + a.UniqueID, Type: "iam.googleapis.com/ServiceAccount", Service: iamService}
+	return q.may(permission, r, q.accountPolicySources(a), nil)
+}
+
+// needAccount returns the account in the path, by email or unique ID, if the
+// caller holds the permission. With the project wildcard, a missing account
+// and a forbidden one are refused alike.
+// https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/get
+func (q *request) needAccount(permission string) (*account, error) {
+	a := q.accountByEmail(q.params["id"])
+	if b := q.state.Accounts[q.params["id"]]; b != nil && b.Deleted.IsZero() {
+		a = b
+	}
+	p := q.projectNamed(q.params["project"])
+	name := "projects/" + q.params["project"] + "/serviceAccounts/" + q.params["id"]
+	if a != nil && (q.params["project"] == "-" || p != nil && a.Project == p.ID) {
+		if q.mayOnAccount(permission, a) {
+			return a, nil
+		}
+		return nil, q.forbidden(permission, name)
+	}
+	if p == nil || !q.mayOnProject(permission, p) {
+		return nil, q.forbidden(permission, name)
+	}
+	return nil, failed(404, "Unknown service account")
+}
+
+var accountIDRE = regexp.MustCompile(`^[a-z]([-a-z0-9]{4,28}[a-z0-9])$`)
+
+type createAccountBody struct {
+	AccountID string          `json:"accountId"`
+	Account   accountResource `json:"serviceAccount"`
+}
+
+func (q *request) createAccount() (any, error) {
+	var in createAccountBody
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	p, err := q.needProject("iam.serviceAccounts.create")
+	if err != nil {
+		return nil, err
+	}
+	if !accountIDRE.MatchString(in.AccountID) {
+		return nil, failed(400, "The account ID \"%s\" does not have a length between 6 and 30, or does not match the regular expression [a-z]([-a-z0-9]*[a-z0-9]).", in.AccountID)
+	}
+	if f := checkAccountText(in.Account.DisplayName, in.Account.Description); f != nil {
+		return nil, f
+	}
+	for _, k := range []string{"constraints/iam.disableServiceAccountCreation", "constraints/iam.managed.disableServiceAccountCreation"} {
+		if q.enforced(k) {
+			return nil, constraintViolated("Service account creation is not allowed on this project.", k, "projects/"+p.ID)
+		}
+	}
+	if a := q.accountByEmail(in.AccountID + "@" + p.ID + ".iam.gserviceaccount.com"); a != nil {
+		f := failed(409, "Service account %s already exists within project projects/%s.", in.AccountID, p.ID)
+		f.Details = []any{resourceInfo{"type.googleapis.com/google.rpc.ResourceInfo", a.name()}}
+		return nil, f
+	}
+	if len(q.accountsOf(p)) >= maxAccounts {
+		return nil, failed(429, "Maximum number of service accounts on project reached.")
+	}
+	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, min(q.state.Settings.Delay, accountKnownTime)).resource(), nil
+}
+
+type resourceInfo struct {
+	Type string `json:"@type"`
+	Name string `json:"resourceName"`
+}
+
+func checkAccountText(display, description string) *fault {
+	if len(display) > 100 {
+		return failed(400, "The display name must be at most 100 bytes long.")
+	}
+	if len(description) > 256 {
+		return failed(400, "The description must be at most 256 bytes long.")
+	}
+	return nil
+}
+
+// accountsOf returns the names of a project's living accounts.
+func (c *Cloud) accountsOf(p *project) []*account {
+	var out []*account
+	for _, a := range c.state.Accounts {
+		if a.Project == p.ID && a.Deleted.IsZero() {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b *account) int { return strings.Compare(a.Email, b.Email) })
+	return out
+}
+
+type accountList struct {
+	Accounts []accountResource `json:"accounts,omitempty"`
+	Next     string            `json:"nextPageToken,omitempty"`
+}
+
+func (q *request) listAccounts() (any, error) {
+	p, err := q.needProject("iam.serviceAccounts.list")
+	if err != nil {
+		return nil, err
+	}
+	var emails []string
+	for _, a := range q.accountsOf(p) {
+		emails = append(emails, a.Email)
+	}
+	emails, next, err := page(q, emails, "pageSize", 100)
+	if err != nil {
+		return nil, err
+	}
+	out := accountList{Next: next}
+	for _, e := range emails {
+		out.Accounts = append(out.Accounts, q.accountByEmail(e).resource())
+	}
+	return out, nil
+}
+
+func (q *request) getAccount() (any, error) {
+	a, err := q.needAccount("iam.serviceAccounts.get")
+	if err != nil {
+		return nil, err
+	}
+	return a.resource(), nil
+}
+
+type patchAccountBody struct {
+	Account accountResource `json:"serviceAccount"`
+	Mask    string          `json:"updateMask"`
+}
+
+// patchAccount answers with the name and the changed fields only, as Google does.
+func (q *request) patchAccount() (any, error) {
+	var in patchAccountBody
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	a, err := q.needAccount("iam.serviceAccounts.update")
+	if err != nil {
+		return nil, err
+	}
+	if f := checkAccountText(in.Account.DisplayName, in.Account.Description); f != nil {
+		return nil, f
+	}
+	out := accountResource{Name: a.name()}
+	for field := range strings.SplitSeq(in.Mask, ",") {
+		switch strings.TrimSpace(field) {
+		case "displayName", "display_name":
+			a.DisplayName = in.Account.DisplayName
+			out.DisplayName = a.DisplayName
+		case "description":
+			a.Description = in.Account.Description
+			out.Description = a.Description
+		default:
+			return nil, failed(400, "Invalid update mask: %q", in.Mask)
+		}
+	}
+	a.Revision++
+	return out, nil
+}
+
+// deleteAccount keeps the account for thirty days: it can be restored by its unique ID.
+func (q *request) deleteAccount() (any, error) {
+	a, err := q.needAccount("iam.serviceAccounts.delete")
+	if err != nil {
+		return nil, err
+	}
+	a.Deleted = time.Now()
+	return empty{}, nil
+}
+
+// disableAccount takes effect at once: existing access tokens are refused.
+func (q *request) disableAccount() (any, error) {
+	a, err := q.needAccount("iam.serviceAccounts.disable")
+	if err != nil {
+		return nil, err
+	}
+	a.Disabled = true
+	a.Revision++
+	return empty{}, nil
+}
+
+func (q *request) enableAccount() (any, error) {
+	a, err := q.needAccount("iam.serviceAccounts.enable")
+	if err != nil {
+		return nil, err
+	}
+	a.Disabled = false
+	a.Revision++
+	return empty{}, nil
+}
+
+type restoredAccount struct {
+	Account accountResource `json:"restoredAccount"`
+}
+
+// undeleteAccount restores an account by its unique ID, unless its time is
+// over or another account has taken its address.
+func (q *request) undeleteAccount() (any, error) {
+	a := q.state.Accounts[q.params["id"]]
+	p := q.projectNamed(q.params["project"])
+	if a != nil {
+		p = q.state.Projects[a.Project]
+	}
+	if p == nil || !q.mayOnProject("iam.serviceAccounts.undelete", p) {
+		return nil, q.forbidden("iam.serviceAccounts.undelete", "projects/"+q.params["project"]+"/serviceAccounts/"+q.params["id"])
+	}
+	switch {
+	case a == nil || !a.Deleted.IsZero() && time.Since(a.Deleted) >= accountGrace:
+		return nil, failed(404, "Unknown service account")
+	case a.Deleted.IsZero():
+		return nil, failedPrecondition(fmt.Sprintf("Service account %s is not deleted.", a.Email))
+	case q.accountByEmail(a.Email) != nil:
+		return nil, failed(409, "Service account %s already exists.", a.Email)
+	}
+	a.Deleted = time.Time{}
+	return restoredAccount{a.resource()}, nil
+}

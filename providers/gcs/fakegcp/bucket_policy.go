@@ -1,0 +1,83 @@
+// Bucket policies: getIamPolicy, setIamPolicy, testIamPermissions.
+package fakegcp
+
+import (
+	"strconv"
+)
+
+func (q *request) getBucketPolicy() (any, error) {
+	b, err := q.needBucket("storage.buckets.getIamPolicy")
+	if err != nil {
+		return nil, err
+	}
+	version := 1
+	if text := q.query.Get("optionsRequestedPolicyVersion"); text != "" {
+		version, err = strconv.Atoi(text)
+		if err != nil || version < 1 || version > 3 || version == 2 {
+			return nil, failed(400, "Invalid value for parameter optionsRequestedPolicyVersion: %q", text)
+		}
+	}
+	return q.showBucketPolicy(b, version), nil
+}
+
+// showBucketPolicy renders a bucket's policy. Its etag counts the bucket's
+// metageneration, which every change of the policy raises as well.
+func (q *request) showBucketPolicy(b *bucket, version int) wirePolicy {
+	w := q.show(b.Policy.Policy.Now, version)
+	w.Kind, w.ResourceID, w.Etag = "storage#policy", "projects/_/buckets/"+b.Name, etag(b.Metageneration)
+	return w
+}
+
+func (q *request) setBucketPolicy() (any, error) {
+	b, err := q.needBucket("storage.buckets.setIamPolicy")
+	if err != nil {
+		return nil, err
+	}
+	var in wirePolicy
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	if in.Etag != "" && in.Etag != etag(b.Metageneration) {
+		return nil, notMet("If-Match")
+	}
+	p, f := q.take(in, b.Policy.Policy.Now, b.uniform())
+	if f != nil {
+		return nil, f
+	}
+	for _, public := range []string{"allUsers", "allAuthenticatedUsers"} {
+		if p.hasMember(public) && q.publicPrevented(b) {
+			return nil, failed(412, "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.")
+		}
+	}
+	b.Policy.set(p, q.state.Settings.Delay)
+	b.touch()
+	return q.showBucketPolicy(b, 3), nil
+}
+
+type permissionsAnswer struct {
+	Kind        string   `json:"kind,omitempty"`
+	Permissions []string `json:"permissions,omitempty"`
+}
+
+// testBucketPermissions answers for the caller, who needs no permission for it.
+// A condition on object names is evaluated for the bucket, and so does not hold.
+func (q *request) testBucketPermissions() (any, error) {
+	b, err := q.needBucket("")
+	if err != nil {
+		return nil, err
+	}
+	asked := q.query["permissions"]
+	if len(asked) == 0 {
+		return nil, required("permissions")
+	}
+	out := permissionsAnswer{Kind: "storage#testIamPermissionsResponse"}
+	for _, p := range asked {
+		if !loadCatalogue().exists(p) {
+			return nil, failed(400, "Permission %s is not a valid permission for this resource.", p)
+		}
+		if q.mayOnBucket(p, b) {
+			out.Permissions = append(out.Permissions, p)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,210 @@
+// The cloud: how it is made, and how a test shapes it from outside the API.
+package fakegcp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+)
+
+// DefaultTokenURI is where exported keys ask for access tokens.
+const DefaultTokenURI = "https://oauth2.googleapis.com/token"
+
+// Options shape a [Cloud]. The zero value is useful.
+type Options struct {
+	Project     string        // ID of the first project; "acme-project" if empty
+	Number      string        // its number; "123456789012" if empty
+	Delay       time.Duration // how long an IAM change takes until authorization sees it; 0 = at once
+	Constraints []string      // enforced organisation policies, "constraints/iam.disableServiceAccountKeyCreation"
+	TokenURI    string        // token_uri of exported keys; [DefaultTokenURI] if empty
+}
+
+// Cloud is a Google Cloud. It is safe for concurrent use.
+type Cloud struct {
+	mu     sync.Mutex
+	state  state
+	ledger cloudsim.Ledger
+	routes []route
+}
+
+// New makes a cloud with one project and its operator.
+func New(o Options) *Cloud {
+	c := &Cloud{}
+	c.state.Settings = settings{
+		Project:     or(o.Project, "acme-project"),
+		TokenURI:    or(o.TokenURI, DefaultTokenURI),
+		Delay:       o.Delay,
+		Constraints: o.Constraints,
+	}
+	c.init()
+	c.AddProject(c.state.Settings.Project, or(o.Number, "123456789012"))
+	return c
+}
+
+// init completes a state whose maps may be missing.
+func (c *Cloud) init() {
+	s := &c.state
+	s.Projects = made(s.Projects)
+	s.Buckets = made(s.Buckets)
+	s.Accounts = made(s.Accounts)
+	s.Roles = made(s.Roles)
+	s.Tokens = made(s.Tokens)
+	s.Uploads = made(s.Uploads)
+	s.HMACKeys = made(s.HMACKeys)
+	s.Retired = made(s.Retired)
+	c.routes = slices.Concat(tokenRoutes(), bucketRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
+		roleRoutes(), accountRoutes(), keyRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
+}
+
+// operatorRoles are what a person who sets up grants usually holds. They are
+// predefined roles: roles/owner holds nothing inside a bucket by itself.
+var operatorRoles = []string{
+	"roles/owner", "roles/storage.admin", "roles/storage.hmacKeyAdmin", "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin",
+	"roles/iam.serviceAccountKeyAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.securityReviewer",
+}
+
+// AddProject adds a project and returns the key file of its operator, a
+// service account with owner-like rights on that project and no other.
+func (c *Cloud) AddProject(id, number string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := &project{ID: id, Number: number, Created: time.Now()}
+	c.state.Projects[id] = p
+	a := c.newAccount(p, "operator", "", "", 0)
+	for _, r := range operatorRoles {
+		c.bind(p, r, a.member())
+	}
+	p.Operator = c.newKeyFile(a, 0)
+	return p.Operator
+}
+
+// Operator returns the key file of the first project's operator.
+func (c *Cloud) Operator() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Projects[c.state.Settings.Project].Operator
+}
+
+// AddOperator adds a service account whose rights on the project are exactly
+// these permissions, visible at once, and returns its key file. It lives in a
+// project of its own, so that it does not appear among the project's accounts.
+func (c *Cloud) AddOperator(projectID, name string, permissions ...string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	home := projectID + "-staff"
+	if c.state.Projects[home] == nil {
+		c.state.Projects[home] = &project{ID: home, Number: c.serial(12), Created: time.Now()}
+	}
+	a := c.newAccount(c.state.Projects[home], name, "", "", 0)
+	c.grant(c.state.Projects[projectID], a.member(), permissions)
+	return c.newKeyFile(a, 0)
+}
+
+// Grant gives a member exactly these permissions on a project, at once. They
+// come from a role of the organisation, as a custom role of the project would
+// show among the project's roles.
+func (c *Cloud) Grant(projectID, who string, permissions ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := member{Text: who}
+	if email, ok := strings.CutPrefix(who, "serviceAccount:"); ok {
+		if a := c.accountByEmail(email); a != nil {
+			m = a.member()
+		}
+	}
+	c.grant(c.state.Projects[projectID], m, permissions)
+}
+
+func (c *Cloud) grant(p *project, m member, permissions []string) {
+	name := fmt.Sprintf("organizations/100/roles/grant%s", c.serial(6))
+	r := &role{Name: name}
+	r.Body.Set(roleBody{Title: "Grant", Stage: "GA", Permissions: slices.Clone(permissions)}, 0)
+	c.state.Roles[name] = r
+	c.bind(p, name, m)
+}
+
+// bind adds a member to a project's policy, at once.
+func (c *Cloud) bind(p *project, role string, m member) {
+	now := p.Policy.Policy.Now.clone()
+	now.Bindings = append(now.Bindings, binding{Role: role, Members: []member{m}})
+	p.Policy.set(now, 0)
+}
+
+// Ledger returns the ledger of every authorization decision.
+func (c *Cloud) Ledger() *cloudsim.Ledger { return &c.ledger }
+
+// SetDelay changes how long later IAM changes take until authorization sees them.
+func (c *Cloud) SetDelay(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Settings.Delay = d
+}
+
+// SetTokenURI changes the token_uri of the key files made from now on, and of the operators'.
+func (c *Cloud) SetTokenURI(uri string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Settings.TokenURI = uri
+	for _, p := range c.state.Projects {
+		if p.Operator != nil {
+			p.Operator = withTokenURI(p.Operator, uri)
+		}
+	}
+}
+
+// SetConstraints replaces the enforced organisation policies.
+func (c *Cloud) SetConstraints(names ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Settings.Constraints = slices.Clone(names)
+}
+
+// DisableAPI switches a service off for a project: "iam.googleapis.com".
+func (c *Cloud) DisableAPI(projectID, service string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.state.Projects[projectID]
+	p.Disabled = append(p.Disabled, service)
+}
+
+// enforced says whether an organisation policy is on.
+func (c *Cloud) enforced(constraint string) bool {
+	return slices.Contains(c.state.Settings.Constraints, constraint)
+}
+
+// serial returns a unique number of n digits.
+func (c *Cloud) serial(n int) string {
+	c.state.Serial++
+	return "1" + fmt.Sprintf("%0*d", n-1, c.state.Serial)
+}
+
+// projectNamed finds a project by ID or number.
+func (c *Cloud) projectNamed(name string) *project {
+	if p := c.state.Projects[name]; p != nil {
+		return p
+	}
+	for _, p := range c.state.Projects {
+		if p.Number == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func made[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return m
+}

@@ -1,0 +1,368 @@
+// Custom roles: create, get, list, patch, delete, undelete.
+package fakegcp
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+func roleRoutes() []route {
+	const r = "/v1/projects/{project}/roles"
+	return []route{
+		iamRoute("POST", r, "projects.roles.create", true, (*request).createRole),
+		iamRoute("GET", r, "projects.roles.list", false, (*request).listRoles),
+		iamRoute("GET", r+"/{id}", "projects.roles.get", false, (*request).getRole),
+		iamRoute("PATCH", r+"/{id}", "projects.roles.patch", true, (*request).patchRole),
+		iamRoute("DELETE", r+"/{id}", "projects.roles.delete", true, (*request).deleteRole),
+		iamRoute("POST", r+"/{id}:undelete", "projects.roles.undelete", true, (*request).undeleteRole),
+		iamRoute("GET", "/v1/roles/{id}", "roles.get", false, (*request).getPredefined),
+		iamRoute("POST", "/v1/permissions:queryTestablePermissions", "permissions.queryTestablePermissions", false, (*request).testable),
+	}
+}
+
+// A deleted role can be restored for seven days. Then it is removed for good,
+// and for thirty days more its ID cannot be used.
+// https://cloud.google.com/iam/docs/creating-custom-roles#deleting-custom-role
+const (
+	undeleteWindow = 7 * 24 * time.Hour
+	blockedWindow  = 37 * 24 * time.Hour
+	maxRoles       = 300
+)
+
+// roleResource is a role in a request or an answer. The stage ALPHA is not shown.
+type roleResource struct {
+	Name        string   `json:"name,omitempty"`
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Permissions []string `json:"includedPermissions,omitempty"`
+	Stage       string   `json:"stage,omitempty"`
+	Etag        string   `json:"etag,omitempty"`
+	Deleted     bool     `json:"deleted,omitempty"`
+}
+
+func (r *role) resource(full bool) roleResource {
+	b := r.Body.Now
+	out := roleResource{Name: r.Name, Title: b.Title, Description: b.Description, Stage: b.Stage, Etag: policyEtag(r.Revision), Deleted: b.Deleted}
+	if out.Stage == "ALPHA" {
+		out.Stage = ""
+	}
+	if full {
+		out.Permissions = slices.Clone(b.Permissions)
+	}
+	return out
+}
+
+// policyEtag looks like the etags of IAM: eight bytes of a time.
+func policyEtag(revision int64) string {
+	return etag(revision + 1<<48)
+}
+
+var roleIDRE = regexp.MustCompile(`^[a-zA-Z0-9_.]{3,64}$`)
+
+var stages = map[string]bool{"": true, "ALPHA": true, "BETA": true, "GA": true, "DEPRECATED": true, "DISABLED": true, "EAP": true}
+
+// checkRoleBody applies https://cloud.google.com/iam/docs/creating-custom-roles
+func checkRoleBody(in roleResource) *fault {
+	switch {
+	case len(in.Title) > 100:
+		return failed(400, "The role title must be at most 100 bytes long.")
+	case len(in.Description) > 300:
+		return failed(400, "The role description must be at most 300 bytes long.")
+	case !stages[in.Stage]:
+		return failed(400, "Invalid value at 'role.stage' (type.googleapis.com/google.iam.admin.v1.Role.RoleLaunchStage), \"%s\"", in.Stage)
+	}
+	size := len(in.Title) + len(in.Description)
+	for _, p := range in.Permissions {
+		size += len(p)
+		if !loadCatalogue().validInProjectRole(p) {
+			return failed(400, "Permission %s is not valid.", p)
+		}
+	}
+	if size > 64<<10 {
+		return failed(400, "The total size of the title, description, and permission names for a custom role is limited to 64 KB.")
+	}
+	return nil
+}
+
+type createRoleBody struct {
+	RoleID string       `json:"roleId"`
+	Role   roleResource `json:"role"`
+}
+
+func (q *request) createRole() (any, error) {
+	var in createRoleBody
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	p, err := q.needProject("iam.roles.create")
+	if err != nil {
+		return nil, err
+	}
+	if !roleIDRE.MatchString(in.RoleID) {
+		return nil, failed(400, "The role_id must have a minimum length of 3 and a maximum length of 64, and may only contain letters, numbers, underscores and periods: %q", in.RoleID)
+	}
+	if in.Role.Name != "" {
+		return nil, failed(400, "The role name must not be set when creating a role.")
+	}
+	if f := checkRoleBody(in.Role); f != nil {
+		return nil, f
+	}
+	name := "projects/" + p.ID + "/roles/" + in.RoleID
+	q.expireRoles()
+	switch old := q.state.Roles[name]; {
+	case old != nil && old.Body.Now.Deleted:
+		f := failed(400, "You can't create a role with role_id (%s) where there is an existing role with that role_id in a deleted state.", in.RoleID)
+		f.Status = "FAILED_PRECONDITION"
+		return nil, f
+	case old != nil:
+		return nil, failed(409, "A role named %s in %s already exists.", in.RoleID, "projects/"+p.ID)
+	case time.Now().Before(q.state.Retired[name]):
+		f := failed(400, "You can't create a role_id (%s) which has been marked for deletion.", in.RoleID)
+		f.Status = "FAILED_PRECONDITION"
+		return nil, f
+	case len(q.rolesOf(p)) >= maxRoles:
+		return nil, failed(429, "Maximum number of roles reached. Maximum is: %d", maxRoles)
+	}
+	r := &role{Name: name, Revision: 1}
+	body := roleBody{Title: in.Role.Title, Description: in.Role.Description, Stage: or(in.Role.Stage, "ALPHA"), Permissions: sorted(in.Role.Permissions)}
+	r.Body.Set(body, q.state.Settings.Delay)
+	q.state.Roles[name] = r
+	return r.resource(true), nil
+}
+
+func sorted(list []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
+}
+
+// expireRoles removes the deleted roles whose time to be restored is over.
+func (c *Cloud) expireRoles() {
+	for name, r := range c.state.Roles {
+		if r.Body.Now.Deleted && time.Since(r.Deleted) >= undeleteWindow {
+			c.state.Retired[name] = r.Deleted.Add(blockedWindow)
+			delete(c.state.Roles, name)
+		}
+	}
+}
+
+func (c *Cloud) rolesOf(p *project) []string {
+	var out []string
+	for name := range maps.Keys(c.state.Roles) {
+		if strings.HasPrefix(name, "projects/"+p.ID+"/roles/") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// needRole returns the role in the path if the caller holds the permission.
+func (q *request) needRole(permission string) (*role, error) {
+	p := q.projectNamed(q.params["project"])
+	name := "projects/" + q.params["project"] + "/roles/" + q.params["id"]
+	if p == nil || !q.mayOnProject(permission, p) {
+		return nil, q.forbidden(permission, name)
+	}
+	q.expireRoles()
+	r := q.state.Roles["projects/"+p.ID+"/roles/"+q.params["id"]]
+	if r == nil {
+		return nil, failed(404, "The role named %s was not found.", name)
+	}
+	return r, nil
+}
+
+func (q *request) getRole() (any, error) {
+	r, err := q.needRole("iam.roles.get")
+	if err != nil {
+		return nil, err
+	}
+	return r.resource(true), nil
+}
+
+func (q *request) getPredefined() (any, error) {
+	name := "roles/" + q.params["id"]
+	permissions, ok := loadCatalogue().Roles[name]
+	if !ok {
+		return nil, failed(404, "The role named %s was not found.", name)
+	}
+	return roleResource{Name: name, Title: q.params["id"], Stage: "GA", Permissions: permissions, Etag: "AA=="}, nil
+}
+
+type roleList struct {
+	Roles []roleResource `json:"roles,omitempty"`
+	Next  string         `json:"nextPageToken,omitempty"`
+}
+
+func (q *request) listRoles() (any, error) {
+	p, err := q.needProject("iam.roles.list")
+	if err != nil {
+		return nil, err
+	}
+	q.expireRoles()
+	names := slices.DeleteFunc(q.rolesOf(p), func(n string) bool {
+		return q.state.Roles[n].Body.Now.Deleted && q.query.Get("showDeleted") != "true"
+	})
+	names, next, err := page(q, names, "pageSize", 300)
+	if err != nil {
+		return nil, err
+	}
+	out := roleList{Next: next}
+	for _, n := range names {
+		out.Roles = append(out.Roles, q.state.Roles[n].resource(q.query.Get("view") == "FULL"))
+	}
+	return out, nil
+}
+
+// patchRole changes the fields of the update mask, or every field that the body has.
+func (q *request) patchRole() (any, error) {
+	var in roleResource
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	r, err := q.needRole("iam.roles.update")
+	if err != nil {
+		return nil, err
+	}
+	if f := r.checkEtag(in.Etag); f != nil {
+		return nil, f
+	}
+	next := r.Body.Now
+	if next.Deleted {
+		f := failed(400, "The role named %s is in a deleted state. Undelete it before making changes.", r.Name)
+		f.Status = "FAILED_PRECONDITION"
+		return nil, f
+	}
+	if f := checkRoleBody(in); f != nil {
+		return nil, f
+	}
+	mask := strings.FieldsFunc(q.query.Get("updateMask"), func(c rune) bool { return c == ',' })
+	all := len(mask) == 0
+	for _, field := range mask {
+		if !slices.Contains([]string{"title", "description", "stage", "includedPermissions", "included_permissions"}, field) {
+			return nil, failed(400, "Invalid field in update mask: %s", field)
+		}
+	}
+	has := func(field string, set bool) bool { return slices.Contains(mask, field) || all && set }
+	if has("title", in.Title != "") {
+		next.Title = in.Title
+	}
+	if has("description", in.Description != "") {
+		next.Description = in.Description
+	}
+	if has("stage", in.Stage != "") {
+		next.Stage = or(in.Stage, "ALPHA")
+	}
+	if has("includedPermissions", in.Permissions != nil) || has("included_permissions", false) {
+		next.Permissions = sorted(in.Permissions)
+	}
+	r.change(next, q.state.Settings.Delay)
+	return r.resource(true), nil
+}
+
+func (r *role) change(next roleBody, delay time.Duration) {
+	r.Body.Set(next, delay)
+	r.Revision++
+}
+
+func (r *role) checkEtag(sent string) *fault {
+	if sent == "" || sent == policyEtag(r.Revision) {
+		return nil
+	}
+	f := failed(409, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.")
+	f.Status = "ABORTED"
+	return f
+}
+
+func (q *request) deleteRole() (any, error) {
+	r, err := q.needRole("iam.roles.delete")
+	if err != nil {
+		return nil, err
+	}
+	if f := r.checkEtag(q.query.Get("etag")); f != nil {
+		return nil, f
+	}
+	if r.Body.Now.Deleted {
+		return nil, failedPrecondition(fmt.Sprintf("The role named %s is already in a deleted state.", r.Name))
+	}
+	next := r.Body.Now
+	next.Deleted = true
+	r.Deleted = time.Now()
+	r.change(next, q.state.Settings.Delay)
+	return r.resource(true), nil
+}
+
+func failedPrecondition(message string) *fault {
+	f := failed(400, "%s", message)
+	f.Status = "FAILED_PRECONDITION"
+	return f
+}
+
+type undeleteRoleBody struct {
+	Etag string `json:"etag"`
+}
+
+func (q *request) undeleteRole() (any, error) {
+	var in undeleteRoleBody
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	r, err := q.needRole("iam.roles.undelete")
+	if err != nil {
+		return nil, err
+	}
+	if f := r.checkEtag(in.Etag); f != nil {
+		return nil, f
+	}
+	if !r.Body.Now.Deleted {
+		return nil, failedPrecondition(fmt.Sprintf("The role named %s is not in a deleted state.", r.Name))
+	}
+	next := r.Body.Now
+	next.Deleted = false
+	r.Deleted = time.Time{}
+	r.change(next, q.state.Settings.Delay)
+	return r.resource(true), nil
+}
+
+type testableBody struct {
+	Resource string `json:"fullResourceName"`
+	Size     int    `json:"pageSize"`
+	Token    string `json:"pageToken"`
+}
+
+type testableAnswer struct {
+	Permissions []permissionResource `json:"permissions,omitempty"`
+	Next        string               `json:"nextPageToken,omitempty"`
+}
+
+type permissionResource struct {
+	Name  string `json:"name"`
+	Level string `json:"customRolesSupportLevel,omitempty"`
+	Stage string `json:"stage,omitempty"`
+}
+
+// testable lists the permissions that a custom role of the project may hold.
+// SUPPORTED is the default level and is not shown.
+func (q *request) testable() (any, error) {
+	in := testableBody{Size: 100}
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(in.Resource, "//cloudresourcemanager.googleapis.com/projects/") {
+		return nil, failed(400, "Invalid full resource name: %q", in.Resource)
+	}
+	all := slices.DeleteFunc(slices.Clone(loadCatalogue().Permissions), func(p string) bool { return !loadCatalogue().validInProjectRole(p) })
+	if i, found := slices.BinarySearch(all, in.Token); found {
+		all = all[i+1:]
+	}
+	out := testableAnswer{}
+	if size := min(max(in.Size, 1), 1000); len(all) > size {
+		all, out.Next = all[:size], all[size-1]
+	}
+	for _, p := range all {
+		out.Permissions = append(out.Permissions, permissionResource{Name: p, Stage: "GA"})
+	}
+	return out, nil
+}
