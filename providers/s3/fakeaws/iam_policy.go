@@ -1,0 +1,270 @@
+// Customer managed policies.
+package fakeaws
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+func policyOps() map[string]iamOp {
+	return map[string]iamOp{
+		"CreatePolicy":          {"policy", true, createPolicy},
+		"GetPolicy":             {"policy", false, getPolicy},
+		"ListPolicies":          {"", false, listPolicies},
+		"DeletePolicy":          {"policy", true, deletePolicy},
+		"TagPolicy":             {"policy", true, tagPolicy},
+		"UntagPolicy":           {"policy", true, untagPolicy},
+		"ListPolicyTags":        {"policy", false, listPolicyTags},
+		"ListEntitiesForPolicy": {"policy", false, listEntitiesForPolicy},
+	}
+}
+
+type policyXML struct {
+	PolicyName                    string
+	PolicyId                      string
+	Arn                           string
+	Path                          string
+	DefaultVersionId              string
+	AttachmentCount               int
+	PermissionsBoundaryUsageCount int
+	IsAttachable                  bool
+	Description                   string `xml:",omitempty"`
+	CreateDate                    string
+	UpdateDate                    string
+	Tags                          *members[tag] `xml:",omitempty"`
+}
+
+func (k *iamCall) policyOut(p *policy, full bool) policyXML {
+	arn := k.arn(k.acct, "policy", p.entity)
+	x := policyXML{
+		PolicyName: p.Name, PolicyId: p.ID, Arn: arn, Path: p.Path, DefaultVersionId: p.Default.Seen(),
+		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
+	}
+	for _, u := range k.acct.Users {
+		if u.Boundary.Seen() == arn {
+			x.PermissionsBoundaryUsageCount++
+		}
+	}
+	if full {
+		x.Description = p.Description // AWS leaves it out of lists
+		if len(p.Tags) > 0 {
+			list := listOf(p.Tags)
+			x.Tags = &list
+		}
+	}
+	return x
+}
+
+func (k *iamCall) policy(reading bool) (*policy, error) {
+	arn := k.form.Get("PolicyArn")
+	if !strings.HasPrefix(arn, "arn:") || len(arn) < 20 {
+		return nil, &apiError{Code: "InvalidInput", Status: 400, Message: "ARN " + arn + " is not valid."}
+	}
+	p := k.policyByARN(k.acct, arn)
+	if p == nil || reading && !p.Exists.Seen() {
+		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy " + arn + " was not found."}
+	}
+	return p, nil
+}
+
+func createPolicy(k *iamCall) (any, error) {
+	name, err := k.name("PolicyName", 128)
+	if err != nil {
+		return nil, err
+	}
+	path, err := k.path()
+	if err != nil {
+		return nil, err
+	}
+	tags, err := k.tags()
+	if err != nil {
+		return nil, err
+	}
+	if len(tags) > 0 {
+		if err := k.may("iam:TagPolicy", k.target("policy")); err != nil {
+			return nil, err
+		}
+	}
+	text := k.form.Get("PolicyDocument")
+	if err := checkIdentityDocument(text, maxManaged); err != nil {
+		return nil, err
+	}
+	if k.acct.Policies[strings.ToLower(name)] != nil {
+		return nil, &apiError{Code: "EntityAlreadyExists", Status: 409, Message: "A policy called " + name + " already exists. Duplicate names are not allowed."}
+	}
+	p := &policy{entity: k.newEntity("ANPA", name, path), Description: k.form.Get("Description"), Next: 2}
+	p.Tags, p.Updated = tags, p.Created
+	p.Versions = []policyVersion{{"v1", text, p.Created}}
+	p.Default.Set("v1", 0)
+	k.acct.Policies[strings.ToLower(name)] = p
+	return struct{ Policy policyXML }{k.policyOut(p, true)}, nil
+}
+
+func getPolicy(k *iamCall) (any, error) {
+	if name, ok := strings.CutPrefix(k.form.Get("PolicyArn"), "arn:"+k.state.Partition+":iam::aws:policy/"); ok && awsManaged()[name] != "" {
+		return struct{ Policy policyXML }{k.awsPolicyOut(name)}, nil
+	}
+	p, err := k.policy(true)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Policy policyXML }{k.policyOut(p, true)}, nil
+}
+
+func (k *iamCall) awsPolicyOut(name string) policyXML {
+	arn := "arn:" + k.state.Partition + ":iam::aws:policy/" + name
+	born := stamp(time.Date(2015, 2, 6, 18, 40, 0, 0, time.UTC))
+	return policyXML{
+		PolicyName: name, PolicyId: "ANPA" + strings.ToUpper(name), Arn: arn, Path: "/", DefaultVersionId: "v1",
+		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: born, UpdateDate: born,
+	}
+}
+
+func listPolicies(k *iamCall) (any, error) {
+	scope := k.form.Get("Scope")
+	var list []policyXML
+	if scope != "AWS" {
+		for _, p := range sorted(k.acct.Policies) {
+			if p.Exists.Seen() {
+				list = append(list, k.policyOut(p, false))
+			}
+		}
+	}
+	if scope != "Local" {
+		for _, name := range awsManagedNames() {
+			list = append(list, k.awsPolicyOut(name))
+		}
+	}
+	list = slices.DeleteFunc(list, func(p policyXML) bool {
+		return !strings.HasPrefix(p.Path, k.form.Get("PathPrefix")) || k.form.Get("OnlyAttached") == "true" && p.AttachmentCount == 0
+	})
+	cut, more, marker, err := page(k.form, list)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Policies members[policyXML]
+		paged
+	}{listOf(cut), paged{more, marker}}, nil
+}
+
+func deletePolicy(k *iamCall) (any, error) {
+	p, err := k.policy(false)
+	if err != nil {
+		return nil, err
+	}
+	arn := k.arn(k.acct, "policy", p.entity)
+	for _, u := range k.acct.Users {
+		if u.Boundary.Now == arn {
+			return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy that is used as a permissions boundary."}
+		}
+	}
+	switch {
+	case len(k.holdersOf(arn, false)) > 0:
+		return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy attached to entities."}
+	case len(p.Versions) > 1:
+		return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy."}
+	}
+	delete(k.acct.Policies, strings.ToLower(p.Name))
+	return nil, nil
+}
+
+func tagPolicy(k *iamCall) (any, error) {
+	p, err := k.policy(false)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := k.tags()
+	if err != nil {
+		return nil, err
+	}
+	merged := mergeTags(p.Tags, tags)
+	if err := checkTags(merged); err != nil {
+		return nil, err
+	}
+	p.Tags = merged
+	return nil, nil
+}
+
+func untagPolicy(k *iamCall) (any, error) {
+	p, err := k.policy(false)
+	if err != nil {
+		return nil, err
+	}
+	gone := formList(k.form, "TagKeys")
+	p.Tags = slices.DeleteFunc(slices.Clone(p.Tags), func(t tag) bool { return slices.Contains(gone, t.Key) })
+	return nil, nil
+}
+
+func listPolicyTags(k *iamCall) (any, error) {
+	p, err := k.policy(true)
+	if err != nil {
+		return nil, err
+	}
+	return k.tagPage(p.Tags)
+}
+
+// holderOf is one entity that a policy is attached to.
+type holderOf struct {
+	kind string
+	entity
+}
+
+// holdersOf lists what a managed policy is attached to.
+func (k *iamCall) holdersOf(arn string, seen bool) []holderOf {
+	var list []holderOf
+	look := func(kind string, e entity, h holder) {
+		attached := h.Attached.Now
+		if seen {
+			attached = h.Attached.Seen()
+		}
+		if slices.Contains(attached, arn) {
+			list = append(list, holderOf{kind, e})
+		}
+	}
+	for _, g := range sorted(k.acct.Groups) {
+		look("group", g.entity, g.holder)
+	}
+	for _, u := range sorted(k.acct.Users) {
+		look("user", u.entity, u.holder)
+	}
+	for _, r := range sorted(k.acct.Roles) {
+		look("role", r.entity, r.holder)
+	}
+	return list
+}
+
+func listEntitiesForPolicy(k *iamCall) (any, error) {
+	arn := k.form.Get("PolicyArn")
+	if _, ok := k.managed(k.acct, arn, true); !ok {
+		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy " + arn + " was not found."}
+	}
+	cut, more, marker, err := page(k.form, k.holdersOf(arn, true))
+	if err != nil {
+		return nil, err
+	}
+	type groupRef struct{ GroupName, GroupId string }
+	type userRef struct{ UserName, UserId string }
+	type roleRef struct{ RoleName, RoleId string }
+	out := struct {
+		PolicyGroups members[groupRef]
+		PolicyUsers  members[userRef]
+		PolicyRoles  members[roleRef]
+		paged
+	}{paged: paged{more, marker}}
+	for _, h := range cut {
+		if f := k.form.Get("EntityFilter"); f != "" && !strings.EqualFold(f, h.kind) {
+			continue
+		}
+		switch h.kind {
+		case "group":
+			out.PolicyGroups.Member = append(out.PolicyGroups.Member, groupRef{h.Name, h.ID})
+		case "user":
+			out.PolicyUsers.Member = append(out.PolicyUsers.Member, userRef{h.Name, h.ID})
+		case "role":
+			out.PolicyRoles.Member = append(out.PolicyRoles.Member, roleRef{h.Name, h.ID})
+		}
+	}
+	return out, nil
+}

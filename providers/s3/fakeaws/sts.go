@@ -1,0 +1,152 @@
+// STS: who am I, and taking on a role.
+package fakeaws
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// stsOp is one call of STS.
+type stsOp func(*stsCall) (any, error)
+
+type stsCall struct {
+	*Cloud
+	who  *caller
+	form url.Values
+	r    *http.Request
+}
+
+func stsOps() map[string]stsOp {
+	return map[string]stsOp{
+		"GetCallerIdentity": getCallerIdentity,
+		"AssumeRole":        assumeRole,
+	}
+}
+
+func (c *Cloud) serveSTS(w http.ResponseWriter, r *http.Request, body []byte) {
+	id := requestID()
+	who, body, _, err := c.authenticate(r, body)
+	if err == nil && who.account == nil {
+		err = &apiError{Code: "MissingAuthenticationToken", Status: 403, Message: "Request is missing Authentication Token"}
+	}
+	if err != nil {
+		writeQueryError(w, stsNamespace, id, err)
+		return
+	}
+	k := &stsCall{c, who, form(r, body), r}
+	action := k.form.Get("Action")
+	op, known := c.sts[action]
+	if !known {
+		writeQueryError(w, stsNamespace, id, &apiError{Code: "InvalidAction", Status: 400, Message: "Could not find operation " + action + " for version 2011-06-15"})
+		return
+	}
+	result, failed := op(k)
+	if failed != nil {
+		writeQueryError(w, stsNamespace, id, asAPIError(failed))
+		return
+	}
+	writeQuery(w, stsNamespace, action, id, result)
+}
+
+// getCallerIdentity needs no permission, not even one that is explicitly denied.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func getCallerIdentity(k *stsCall) (any, error) {
+	return struct{ Arn, UserId, Account string }{k.who.ARN, k.who.ID, k.who.account.ID}, nil
+}
+
+var (
+	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
+)
+
+func assumeRole(k *stsCall) (any, error) {
+	arn, name, external := k.form.Get("RoleArn"), k.form.Get("RoleSessionName"), k.form.Get("ExternalId")
+	if !sessionName.MatchString(name) {
+		return nil, invalid("roleSessionName", name, `Member must satisfy regular expression pattern: [\w+=,.@-]* and have length between 2 and 64`)
+	}
+	if k.form.Has("ExternalId") && (!externalID.MatchString(external) || len(external) < 2 || len(external) > 1224) {
+		return nil, invalid("externalId", external, `Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have length between 2 and 1224`)
+	}
+	a := k.state.Accounts[accountOf(arn)]
+	var r *role
+	if a != nil {
+		r = a.Roles[strings.ToLower(arn[strings.LastIndex(arn, "/")+1:])]
+	}
+	q := Request{Action: "sts:AssumeRole", Resource: arn, ResourceAccount: accountOf(arn), Demand: true, Context: map[string][]string{
+		"sts:RoleSessionName": {name},
+	}}
+	if external != "" {
+		q.Context["sts:ExternalId"] = []string{external}
+	}
+	if r != nil && r.Exists.Seen() && k.arn(a, "role", r.entity) == arn {
+		q.Attached = &Policy{"trust policy of " + r.Name, k.document(r.Trust.Seen())}
+	}
+	if v := k.authorize(k.who, k.r, q); !v.Allowed || isRoot(k.who.ARN) { // root cannot take on a role
+		return nil, &apiError{Code: "AccessDenied", Status: 403, Message: "User: " + k.who.ARN + " is not authorized to perform: sts:AssumeRole on resource: " + arn}
+	}
+	longest := r.MaxSession
+	if k.who.key.Session != nil {
+		longest = 3600 // chaining roles ends at one hour
+	}
+	return k.newSession(a, r, name, longest, nil)
+}
+
+type credentialsXML struct {
+	AccessKeyId     string
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string
+}
+
+type assumedXML struct {
+	AssumedRoleId string
+	Arn           string
+}
+
+type assumeXML struct {
+	Credentials     credentialsXML
+	AssumedRoleUser assumedXML
+}
+
+// newSession makes the temporary credentials of a role.
+func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys map[string][]string) (any, error) {
+	seconds := 3600
+	if s := k.form.Get("DurationSeconds"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 900 || n > longest {
+			return nil, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."}
+		}
+		seconds = n
+	}
+	var policies []Policy
+	if text := k.form.Get("Policy"); text != "" {
+		if err := checkIdentityDocument(text, maxTrust); err != nil {
+			return nil, err
+		}
+		policies = appendPolicy(policies, "session policy", text)
+	}
+	for i := 1; k.form.Has("PolicyArns.member." + itoa(i) + ".arn"); i++ {
+		arn := k.form.Get("PolicyArns.member." + itoa(i) + ".arn")
+		text, ok := k.managed(a, arn, true)
+		if !ok {
+			return nil, &apiError{Code: "InvalidParameterValue", Status: 400, Message: "PolicyArn " + arn + " does not exist"}
+		}
+		policies = appendPolicy(policies, arn, text)
+	}
+	key := k.newKey(a, "", 0)
+	delete(k.state.Keys, key.ID)
+	key.ID = uniqueID("ASIA")
+	k.state.Keys[key.ID] = key
+	key.Session = &session{
+		Token: opaque(200), Expires: time.Now().UTC().Add(time.Duration(seconds) * time.Second).Truncate(time.Second),
+		Role: strings.ToLower(r.Name), RoleID: r.ID, Name: name, Policies: policies, Keys: keys,
+	}
+	return assumeXML{
+		credentialsXML{key.ID, key.Secret, key.Session.Token, stamp(key.Session.Expires)},
+		assumedXML{r.ID + ":" + name, "arn:" + k.state.Partition + ":sts::" + a.ID + ":assumed-role/" + r.Name + "/" + name},
+	}, nil
+}
