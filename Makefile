@@ -47,8 +47,9 @@ $(TOOLS)/golangci-lint-$(LINT):
 	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	@mv $(TOOLS)/golangci-lint $@
 
-man: ## write the man pages to bin/man
-	@$(GO) run -tags $(TAGS) ./cmd/internal/mangen bin/man
+man: build ## write the man pages to bin/man
+	@bin/s3grant man bin/man
+	@bin/gcsgrant man bin/man
 
 golden: ## rewrite the goldens after a deliberate change of a policy; review the difference like code
 	@$(GO) test -tags $(TAGS) ./providers/... -run Golden -update

@@ -13,8 +13,9 @@ import (
 type Engine struct {
 	Provider Provider
 	Journal  Journal
-	RunID    string      // unique for each run; part of probe keys
-	Observe  func(Event) // progress for people; may be nil; called from one goroutine at a time per event
+	RunID    string        // unique for each run; part of probe keys
+	Pace     time.Duration // between two rounds of a proof; 0 is [DefaultPace]
+	Observe  func(Event)   // progress for people; may be nil; changes call it side by side
 }
 
 // EventKind says what an event is about.

@@ -46,7 +46,7 @@ type Permission struct {
 	Action   string   `json:"action"`
 	Resource string   `json:"resource"`
 	Step     StepName `json:"step"`
-	Verbs    []string `json:"verbs"` // of "plan", "apply", "prove", "destroy"
+	Verbs    []string `json:"verbs"` // of "plan", "apply", "prove", "destroy", "repair" (only if ours has drifted or was deleted)
 	Why      string   `json:"why,omitempty"`
 }
 

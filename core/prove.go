@@ -42,11 +42,14 @@ func (p Proof) Failures() []Row {
 	return slices.DeleteFunc(slices.Clone(p.Rows), Row.OK)
 }
 
+// DefaultPace is the time between two rounds of a proof: long enough for the
+// rounds to meet different endpoints of a cloud that spreads changes slowly.
+const DefaultPace = 2 * time.Second
+
 const (
-	steady     = 3                // consecutive successes that make a positive believable: one alone may come from the only endpoint that knows
-	proveEvery = 2 * time.Second  // between two rounds of positives
-	tryFor     = 30 * time.Second // one try
-	atOnce     = 6                // probes side by side
+	steady = 3                // consecutive successes that make a positive believable: one alone may come from the only endpoint that knows
+	tryFor = 30 * time.Second // one try
+	atOnce = 6                // probes side by side
 )
 
 // prover is one proof under way.
@@ -54,6 +57,7 @@ type prover struct {
 	actor  Actor
 	probes []Probe
 	settle time.Duration
+	pace   time.Duration
 	tell   func(Event)
 	keys   map[string]bool // every key that a probe may have written
 	last   int             // the round of positives whose objects the negatives are aimed at
@@ -104,10 +108,10 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 		if good == steady {
 			return rows, nil
 		}
-		if time.Now().Add(proveEvery).After(deadline) {
+		if time.Now().Add(v.pace).After(deadline) {
 			return rows, v.late(rows, worked)
 		}
-		if err := sleep(ctx, proveEvery); err != nil {
+		if err := sleep(ctx, v.pace); err != nil {
 			return rows, err
 		}
 	}
@@ -159,7 +163,7 @@ func (v *prover) negatives(ctx context.Context, probes []Probe) ([]Row, error) {
 		if pending = again; len(pending) == 0 || try == steady+2 {
 			break
 		}
-		if err := sleep(ctx, proveEvery); err != nil {
+		if err := sleep(ctx, v.pace); err != nil {
 			return rows, err
 		}
 	}

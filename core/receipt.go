@@ -17,6 +17,8 @@ type Receipt struct {
 	Prefix        string    `json:"prefix"`
 	PolicyHash    string    `json:"policy_hash"`
 	PlanDigest    string    `json:"plan_digest"`
+	Can           []Ability `json:"can"`        // what the holder may do, gaps included: enough to try the credential again
+	Probes        string    `json:"probes"`     // keys that begin with this are written by a proof
 	Allowed       []string  `json:"allowed"`    // what the holder may do, in words
 	Refused       []string  `json:"refused"`    // what the holder may not do, in words
 	Overwrites    string    `json:"overwrites"` // what putting an existing key again does
@@ -67,7 +69,7 @@ func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
 	r.SchemaVersion = 1
 	r.Cloud, r.Grant, r.Profile = b.Cloud, b.Grant.Name, b.Grant.Profile
 	r.Bucket, r.Region, r.Prefix = b.Grant.Target.Bucket, b.Grant.Target.Region, b.Grant.Target.Prefix
-	r.PolicyHash = b.PolicyHash()
+	r.PolicyHash, r.Probes = b.PolicyHash(), b.Probes
 	r.Overwrites = "refused: an object that exists cannot be replaced"
 	for _, p := range ProbesFor(b, abilities, "", "") {
 		if p.Where != Inside && p.Where != Whole {
@@ -75,6 +77,7 @@ func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
 		}
 		i, _ := DescribeAbility(p.Ability)
 		if p.Want == Allowed {
+			r.Can = append(r.Can, p.Ability)
 			r.Allowed = append(r.Allowed, i.Means)
 		} else {
 			r.Refused = append(r.Refused, i.Means)

@@ -2,6 +2,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -35,7 +36,7 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 	}
 	v := &prover{
 		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
-		settle: info.Settle, tell: e.tell, keys: map[string]bool{},
+		settle: info.Settle, pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
 	proof, err := v.prove(ctx)
 	keys := slices.Sorted(maps.Keys(v.keys))
