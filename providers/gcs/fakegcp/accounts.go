@@ -28,9 +28,8 @@ func accountRoutes() []route {
 }
 
 const (
-	maxAccounts      = 100                 // https://cloud.google.com/iam/quotas
-	accountGrace     = 30 * 24 * time.Hour // https://cloud.google.com/iam/docs/service-accounts-delete-undelete
-	accountKnownTime = 60 * time.Second    // https://cloud.google.com/iam/docs/service-accounts-create
+	maxAccounts  = 100                 // https://cloud.google.com/iam/quotas
+	accountGrace = 30 * 24 * time.Hour // https://cloud.google.com/iam/docs/service-accounts-delete-undelete
 )
 
 // accountResource is a service account in an answer.
@@ -156,7 +155,7 @@ func (q *request) createAccount() (any, error) {
 	if len(q.accountsOf(p)) >= maxAccounts {
 		return nil, failed(429, "Maximum number of service accounts on project reached.")
 	}
-	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, min(q.state.Settings.Delay, accountKnownTime)).resource(), nil
+	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, min(q.state.Settings.Delay, knownAfter)).resource(), nil
 }
 
 type resourceInfo struct {

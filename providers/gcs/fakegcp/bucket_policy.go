@@ -2,6 +2,7 @@
 package fakegcp
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -12,10 +13,16 @@ func (q *request) getBucketPolicy() (any, error) {
 	}
 	version := 1
 	if text := q.query.Get("optionsRequestedPolicyVersion"); text != "" {
-		version, err = strconv.Atoi(text)
-		if err != nil || version < 1 || version > 3 || version == 2 {
+		if version, err = strconv.Atoi(text); err != nil || version < 1 {
 			return nil, failed(400, "Invalid value for parameter optionsRequestedPolicyVersion: %q", text)
 		}
+	}
+	// A caller that knows no conditions cannot read a policy that has them, and
+	// so cannot write it back without them.
+	// https://cloud.google.com/storage/docs/json_api/v1/buckets/getIamPolicy
+	if version < 3 && b.Policy.Policy.Now.conditional() {
+		return nil, failed(400, "Requested policy version (%d) cannot be less than the existing policy version (3). "+
+			"For more information, please refer to https://cloud.google.com/iam/docs/policies#versions.", version)
 	}
 	return q.showBucketPolicy(b, version), nil
 }
@@ -40,13 +47,16 @@ func (q *request) setBucketPolicy() (any, error) {
 	if in.Etag != "" && in.Etag != etag(b.Metageneration) {
 		return nil, notMet("If-Match")
 	}
-	p, f := q.take(in, b.Policy.Policy.Now, b.uniform())
+	if !b.uniform() && slices.ContainsFunc(in.Bindings, func(w wireBinding) bool { return w.Condition != nil }) {
+		return nil, notMetBecause("To use conditions in a bucket's IAM policy, enable uniform bucket-level access on the bucket first.")
+	}
+	p, f := q.take(in, b.Policy.Policy.Now, q.state.Projects[b.Project])
 	if f != nil {
 		return nil, f
 	}
 	for _, public := range []string{"allUsers", "allAuthenticatedUsers"} {
 		if p.hasMember(public) && q.publicPrevented(b) {
-			return nil, failed(412, "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.")
+			return nil, notMetBecause("The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.")
 		}
 	}
 	b.Policy.set(p, q.state.Settings.Delay)

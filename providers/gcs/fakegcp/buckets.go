@@ -3,7 +3,6 @@ package fakegcp
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,134 +30,6 @@ func bucketRoutes() []route {
 		storageRoute("PUT", b+"/iam", "buckets.setIamPolicy", true, (*request).setBucketPolicy),
 		storageRoute("GET", b+"/iam/testPermissions", "buckets.testIamPermissions", false, (*request).testBucketPermissions),
 	}
-}
-
-func bucketResourceName(name string) resource {
-	return resource{Name: "projects/_/buckets/" + name, Type: "storage.googleapis.com/Bucket", Service: storageService}
-}
-
-// sources are the policies that apply to a bucket and to what is in it.
-func (c *Cloud) sources(b *bucket) []source {
-	out := []source{{Where: "bucket " + b.Name, Policy: b.Policy.Policy.Seen(), NoPublic: c.publicPrevented(b)}}
-	if p := c.state.Projects[b.Project]; p != nil {
-		s := projectSource(p)
-		s.NoPublic = c.publicPrevented(b)
-		out = append(out, s)
-	}
-	return out
-}
-
-func (c *Cloud) publicPrevented(b *bucket) bool {
-	return b.prevented() || c.enforced("constraints/storage.publicAccessPrevention")
-}
-
-// mayOnBucket decides on a permission whose resource is the bucket.
-func (q *request) mayOnBucket(permission string, b *bucket) bool {
-	return q.may(permission, bucketResourceName(b.Name), q.sources(b), nil)
-}
-
-// denied is Cloud Storage's refusal.
-// https://cloud.google.com/storage/docs/troubleshooting#access-permission
-func (q *request) denied(permission, kind string) *fault {
-	who, code, reason := or(q.caller.Email, "Anonymous caller"), 403, "forbidden"
-	if q.caller.anonymous() {
-		code, reason = 401, "required"
-	}
-	f := failed(code, "%s does not have %s access to the Google Cloud %s. Permission '%s' denied on resource (or it may not exist).", who, permission, kind, permission)
-	f.Reason = reason
-	return f
-}
-
-// needBucket returns the named bucket if the caller holds the permission on it.
-func (q *request) needBucket(permission string) (*bucket, error) {
-	b := q.state.Buckets[q.params["bucket"]]
-	if b == nil {
-		f := failed(404, "The specified bucket does not exist.")
-		f.XMLCode = "NoSuchBucket"
-		return nil, f
-	}
-	if permission != "" && !q.mayOnBucket(permission, b) {
-		return nil, q.denied(permission, "Storage bucket")
-	}
-	return b, nil
-}
-
-type insertBody struct {
-	Name string `json:"name"`
-	bucketConfig
-}
-
-func (q *request) insertBucket() (any, error) {
-	p := q.projectNamed(q.query.Get("project"))
-	if q.query.Get("project") == "" {
-		return nil, required("project")
-	}
-	if q.caller.anonymous() {
-		return nil, q.denied("storage.buckets.create", "project")
-	}
-	if p == nil {
-		return nil, failed(400, "Unknown project id: %s", q.query.Get("project"))
-	}
-	var in insertBody
-	if err := q.decode(&in); err != nil {
-		return nil, err
-	}
-	if in.Name == "" {
-		return nil, required("name")
-	}
-	if !q.mayOnProject("storage.buckets.create", p) {
-		return nil, q.denied("storage.buckets.create", "project")
-	}
-	if f := checkName(in.Name); f != nil {
-		return nil, f
-	}
-	if f := in.complete(nil); f != nil {
-		return nil, f
-	}
-	if f := q.checkBucketConstraints(&in.bucketConfig); f != nil {
-		return nil, f
-	}
-	if b := q.state.Buckets[in.Name]; b != nil {
-		if b.Project == p.ID {
-			return nil, failed(409, "Your previous request to create the named bucket succeeded and you already own it.")
-		}
-		return nil, failed(409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "+
-			"Please select a different name and try again.")
-	}
-	now := time.Now().UTC()
-	b := &bucket{Name: in.Name, Project: p.ID, Config: in.bucketConfig, Created: now, Updated: now, Metageneration: 1, Objects: map[string][]*object{}}
-	b.Policy.set(convenience(p, b.uniform()), 0)
-	q.state.Buckets[in.Name] = b
-	return q.bucketResource(b), nil
-}
-
-// convenience are the bindings that a new bucket has from the project's basic roles.
-// https://cloud.google.com/storage/docs/access-control/iam-roles#basic-roles-modifiable
-func convenience(p *project, uniform bool) policy {
-	owners := []member{{Text: "projectEditor:" + p.ID}, {Text: "projectOwner:" + p.ID}}
-	viewers := []member{{Text: "projectViewer:" + p.ID}}
-	out := policy{Version: 1, Bindings: []binding{
-		{Role: "roles/storage.legacyBucketOwner", Members: owners},
-		{Role: "roles/storage.legacyBucketReader", Members: viewers},
-	}}
-	if uniform {
-		out.Bindings = append(out.Bindings,
-			binding{Role: "roles/storage.legacyObjectOwner", Members: owners},
-			binding{Role: "roles/storage.legacyObjectReader", Members: viewers})
-	}
-	return out
-}
-
-// checkBucketConstraints applies the organisation policies on buckets.
-// https://cloud.google.com/storage/docs/org-policy-constraints
-func (c *Cloud) checkBucketConstraints(b *bucketConfig) *fault {
-	if k := "constraints/storage.uniformBucketLevelAccess"; c.enforced(k) && !b.IAM.Uniform.Enabled {
-		return failed(412, "Request violates constraint '%s'", k)
-	}
-	if k := "constraints/storage.publicAccessPrevention"; c.enforced(k) && b.IAM.Prevention != "enforced" {
-		b.IAM.Prevention = "inherited" // the constraint prevails, whatever the bucket says
-	}
-	return nil
 }
 
 func (q *request) getBucket() (any, error) {
@@ -308,40 +179,6 @@ func changesACL(was, now bucketConfig) bool {
 func (b *bucket) touch() {
 	b.Metageneration++
 	b.Updated = time.Now().UTC()
-}
-
-// mergePatch applies RFC 7396.
-func mergePatch(base, patch []byte) ([]byte, error) {
-	var b, p any
-	if err := json.Unmarshal(base, &b); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(patch, &p); err != nil {
-		return nil, err
-	}
-	if _, ok := p.(map[string]any); !ok {
-		return nil, fmt.Errorf("body is not an object")
-	}
-	return json.Marshal(mergeValue(b, p))
-}
-
-func mergeValue(base, patch any) any {
-	p, ok := patch.(map[string]any)
-	if !ok {
-		return patch
-	}
-	b, ok := base.(map[string]any)
-	if !ok {
-		b = map[string]any{}
-	}
-	for k, v := range p {
-		if v == nil {
-			delete(b, k)
-		} else {
-			b[k] = mergeValue(b[k], v)
-		}
-	}
-	return b
 }
 
 func (q *request) deleteBucket() (any, error) {

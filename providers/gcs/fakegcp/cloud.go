@@ -122,6 +122,7 @@ func (c *Cloud) Grant(projectID, who string, permissions ...string) {
 func (c *Cloud) grant(p *project, m member, permissions []string) {
 	name := fmt.Sprintf("organizations/100/roles/grant%s", c.serial(6))
 	r := &role{Name: name}
+	r.Known.Set(true, 0)
 	r.Body.Set(roleBody{Title: "Grant", Stage: "GA", Permissions: slices.Clone(permissions)}, 0)
 	c.state.Roles[name] = r
 	c.bind(p, name, m)

@@ -55,6 +55,13 @@ func notMet(header string) *fault {
 	return f
 }
 
+// notMetBecause is a precondition of the service itself that does not hold.
+func notMetBecause(message string) *fault {
+	f := notMet("If-Match")
+	f.Message = message
+	return f
+}
+
 // detail shapes of google.rpc, https://cloud.google.com/apis/design/errors#error_details
 type errorInfo struct {
 	Type     string            `json:"@type"`

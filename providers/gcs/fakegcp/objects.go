@@ -3,9 +3,7 @@ package fakegcp
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -26,29 +24,6 @@ func objectRoutes() []route {
 
 func objectResourceName(bucket, name string) resource {
 	return resource{Name: "projects/_/buckets/" + bucket + "/objects/" + name, Type: "storage.googleapis.com/Object", Service: storageService}
-}
-
-// live returns the live version of an object, or nil.
-func (b *bucket) live(name string) *object {
-	for _, o := range b.Objects[name] {
-		if o.Noncurrent.IsZero() && o.SoftDeleted.IsZero() {
-			return o
-		}
-	}
-	return nil
-}
-
-// version returns a generation of an object that is not soft-deleted; the live one for 0.
-func (b *bucket) version(name string, generation int64) *object {
-	if generation == 0 {
-		return b.live(name)
-	}
-	for _, o := range b.Objects[name] {
-		if o.Generation == generation && o.SoftDeleted.IsZero() {
-			return o
-		}
-	}
-	return nil
 }
 
 // mayOnObject decides on a permission whose resource is an object. Where
@@ -154,37 +129,6 @@ func (q *request) getSoftDeleted() (any, error) {
 	return q.objectResource(o), nil
 }
 
-// softDeleted returns the soft-deleted generation that the request names.
-func (q *request) softDeleted(b *bucket) (*object, error) {
-	g, err := q.generation("generation")
-	if err != nil {
-		return nil, err
-	}
-	if g == 0 {
-		return nil, required("generation")
-	}
-	b.purge()
-	for _, o := range b.Objects[q.params["object"]] {
-		if o.Generation == g && !o.SoftDeleted.IsZero() {
-			return o, nil
-		}
-	}
-	return nil, q.missing("storage.objects.restore", b, q.params["object"])
-}
-
-// purge forgets soft-deleted objects whose time is over.
-func (b *bucket) purge() {
-	now := time.Now()
-	for name, list := range b.Objects {
-		list = slices.DeleteFunc(list, func(o *object) bool { return !o.SoftDeleted.IsZero() && !now.Before(o.HardDelete) })
-		if len(list) == 0 {
-			delete(b.Objects, name)
-		} else {
-			b.Objects[name] = list
-		}
-	}
-}
-
 func (q *request) restoreObject() (any, error) {
 	b, err := q.needObjectAccess("storage.objects.restore", q.params["bucket"], q.params["object"])
 	if err != nil {
@@ -203,72 +147,6 @@ func (q *request) restoreObject() (any, error) {
 		return nil, err
 	}
 	return q.objectResource(next), nil
-}
-
-// nextGeneration is a number larger than any before: microseconds, as Google's are.
-func (c *Cloud) nextGeneration() int64 {
-	c.state.LastGen = max(time.Now().UnixMicro(), c.state.LastGen+1)
-	return c.state.LastGen
-}
-
-// put stores a new generation of an object for a caller who may create it. To
-// replace a live object takes storage.objects.delete as well; preconditions
-// are looked at before that.
-// https://cloud.google.com/storage/docs/access-control/iam-json
-func (q *request) put(b *bucket, name string, meta objectMeta, data []byte, cond conditions, who principal) (*object, error) {
-	if f := checkObjectName(name); f != nil {
-		return nil, f
-	}
-	was := b.live(name)
-	if err := cond.check(was, false); err != nil {
-		return nil, err
-	}
-	if was != nil {
-		asker := *q
-		asker.caller = who
-		if !asker.mayOnObject("storage.objects.delete", b, name) {
-			return nil, asker.denied("storage.objects.delete", "Storage object")
-		}
-		if f := b.checkHeld(was); f != nil && !b.versioned() {
-			return nil, f
-		}
-	}
-	now := time.Now().UTC()
-	if b.Config.EventHold {
-		meta.EventHold = true
-	}
-	if b.Config.Encryption != nil && meta.KMSKey == "" {
-		meta.KMSKey = b.Config.Encryption.DefaultKMSKey
-	}
-	o := &object{Meta: meta, Bucket: b.Name, Name: name, Data: data, Generation: q.nextGeneration(), Metageneration: 1, Owner: who.UID, Created: now, Updated: now}
-	if was != nil {
-		b.retire(was)
-	}
-	b.Objects[name] = append(b.Objects[name], o)
-	return o, nil
-}
-
-// retire makes a live object noncurrent where versioning is on, and deletes it elsewhere.
-func (b *bucket) retire(o *object) {
-	if b.versioned() {
-		o.Noncurrent = time.Now().UTC()
-		return
-	}
-	b.remove(o)
-}
-
-// remove deletes a generation: softly, if the bucket's policy says so.
-// https://cloud.google.com/storage/docs/soft-delete
-func (b *bucket) remove(o *object) {
-	if s := b.Config.SoftDelete; s != nil && s.Seconds > 0 {
-		o.SoftDeleted = time.Now().UTC()
-		o.HardDelete = o.SoftDeleted.Add(time.Duration(s.Seconds) * time.Second)
-		return
-	}
-	b.Objects[o.Name] = slices.DeleteFunc(b.Objects[o.Name], func(x *object) bool { return x == o })
-	if len(b.Objects[o.Name]) == 0 {
-		delete(b.Objects, o.Name)
-	}
 }
 
 func (q *request) deleteObject() (any, error) {
@@ -335,91 +213,4 @@ func (q *request) patchObject() (any, error) {
 	o.Metageneration++
 	o.Updated = time.Now().UTC()
 	return q.objectResource(o), nil
-}
-
-type objectList struct {
-	Kind     string           `json:"kind"`
-	Items    []objectResource `json:"items,omitempty"`
-	Prefixes []string         `json:"prefixes,omitempty"`
-	Next     string           `json:"nextPageToken,omitempty"`
-}
-
-// listObjects lists a bucket. Its resource is the bucket: a condition on
-// object names does not hold, one on the list's prefix may.
-func (q *request) listObjects() (any, error) {
-	b, err := q.needBucket("")
-	if err != nil {
-		return nil, err
-	}
-	prefix, delimiter := q.query.Get("prefix"), q.query.Get("delimiter")
-	if !q.may("storage.objects.list", bucketResourceName(b.Name), q.sources(b), map[string]string{listPrefixAttribute: prefix}) {
-		return nil, q.denied("storage.objects.list", "Storage bucket")
-	}
-	b.purge()
-	versions, soft := q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true"
-	var entries []listed
-	for name, list := range b.Objects {
-		if !strings.HasPrefix(name, prefix) || name < q.query.Get("startOffset") || (q.query.Get("endOffset") != "" && name >= q.query.Get("endOffset")) {
-			continue
-		}
-		if i := strings.Index(name[len(prefix):], delimiter); delimiter != "" && i >= 0 {
-			if p := name[:len(prefix)+i+len(delimiter)]; slices.ContainsFunc(list, func(o *object) bool { return shown(o, versions, soft) }) {
-				entries = append(entries, listed{key: p, prefix: true})
-			}
-			continue
-		}
-		for _, o := range list {
-			if shown(o, versions, soft) {
-				entries = append(entries, listed{key: name, object: o})
-			}
-		}
-	}
-	return q.listPage(entries)
-}
-
-// listed is one line of a listing: an object, or a prefix that stands for many.
-type listed struct {
-	key    string
-	prefix bool
-	object *object
-}
-
-func shown(o *object, versions, soft bool) bool {
-	if soft {
-		return !o.SoftDeleted.IsZero()
-	}
-	return o.SoftDeleted.IsZero() && (versions || o.Noncurrent.IsZero())
-}
-
-func (q *request) listPage(entries []listed) (any, error) {
-	slices.SortFunc(entries, func(a, b listed) int {
-		if c := strings.Compare(a.key, b.key); c != 0 || a.object == nil || b.object == nil {
-			return c
-		}
-		return cmpInt(a.object.Generation, b.object.Generation)
-	})
-	entries = slices.CompactFunc(entries, func(a, b listed) bool { return a.prefix && b.prefix && a.key == b.key })
-	keys := make([]string, len(entries))
-	byKey := map[string]listed{}
-	for i, e := range entries {
-		keys[i] = e.key
-		if e.object != nil {
-			keys[i] += "\x00" + strconv.FormatInt(e.object.Generation, 10)
-		}
-		byKey[keys[i]] = e
-	}
-	slices.Sort(keys)
-	keys, next, err := page(q, keys, "maxResults", 1000)
-	if err != nil {
-		return nil, err
-	}
-	out := objectList{Kind: "storage#objects", Next: next}
-	for _, k := range keys {
-		if e := byKey[k]; e.prefix {
-			out.Prefixes = append(out.Prefixes, e.key)
-		} else {
-			out.Items = append(out.Items, q.objectResource(e.object))
-		}
-	}
-	return out, nil
 }

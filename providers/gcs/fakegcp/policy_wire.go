@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // wirePolicy is a policy in a request or an answer.
@@ -70,8 +71,14 @@ const (
 	maxSameBinding   = 20
 )
 
-// take checks a policy that a caller wants to write, and resolves its members.
-func (c *Cloud) take(w wirePolicy, was policy, conditionsAllowed bool) (policy, *fault) {
+// knownAfter is how long it takes at most until other services know a new
+// service account or role.
+// https://cloud.google.com/iam/docs/service-accounts-create
+const knownAfter = 60 * time.Second
+
+// take checks a policy that a caller wants to write on a resource of a
+// project, and resolves its members.
+func (c *Cloud) take(w wirePolicy, was policy, p *project) (policy, *fault) {
 	switch w.Version {
 	case 0, 1, 3:
 	default:
@@ -81,11 +88,11 @@ func (c *Cloud) take(w wirePolicy, was policy, conditionsAllowed bool) (policy, 
 	counted, legacy, same := 0, 0, map[string]int{}
 	for _, b := range w.Bindings {
 		next := binding{Role: b.Role, Condition: b.Condition}
-		if f := c.checkRole(b.Role); f != nil {
+		if f := c.checkRole(b.Role, p); f != nil {
 			return policy{}, f
 		}
 		if b.Condition != nil {
-			if f := checkCondition(b, w.Version, conditionsAllowed); f != nil {
+			if f := checkCondition(b, w.Version); f != nil {
 				return policy{}, f
 			}
 		}
@@ -113,7 +120,7 @@ func (c *Cloud) take(w wirePolicy, was policy, conditionsAllowed bool) (policy, 
 		}
 	}
 	if was.conditional() && w.Version < 3 {
-		return policy{}, failed(400, "The policy has conditional role bindings: a request to change it must specify version 3.")
+		return policy{}, failed(400, "The existing policy has conditional role bindings: the version (%d) must be at least 3.", w.Version)
 	}
 	if counted > maxPrincipals || legacy > maxLegacyMembers {
 		return policy{}, failed(400, "The number of members in the policy (%d) is larger than the maximum allowed size %d.", counted, maxPrincipals)
@@ -145,12 +152,10 @@ func sameCondition(a, b *expr) bool {
 	return *a == *b
 }
 
-func checkCondition(b wireBinding, version int, allowed bool) *fault {
+func checkCondition(b wireBinding, version int) *fault {
 	switch {
 	case version < 3:
-		return failed(400, "Conditional role bindings require policy version 3: the request has version %d.", version)
-	case !allowed:
-		return failed(400, "Conditional role bindings require uniform bucket-level access to be enabled on the bucket.")
+		return failed(400, "The policy has conditional role bindings: its version (%d) must be at least 3.", version)
 	case strings.HasPrefix(b.Role, "roles/storage.legacy") || b.Role == "roles/owner" || b.Role == "roles/editor" || b.Role == "roles/viewer":
 		// https://cloud.google.com/storage/docs/access-control/iam#conditions
 		return failed(400, "Conditions cannot be used with the role %s.", b.Role)
@@ -167,16 +172,21 @@ func checkCondition(b wireBinding, version int, allowed bool) *fault {
 
 var customRoleRE = regexp.MustCompile(`^(projects|organizations)/[^/]+/roles/[A-Za-z0-9_.]{3,64}$`)
 
-// checkRole refuses a role that does not exist. A deleted custom role may stay
-// in a policy: it gives nothing.
-func (c *Cloud) checkRole(name string) *fault {
-	if _, ok := loadCatalogue().Roles[name]; ok || c.state.Roles[name] != nil {
+// checkRole refuses a role that is not Google's, the project's or the
+// organisation's, or that is too new to be known. A deleted custom role may
+// stay in a policy: it gives nothing.
+func (c *Cloud) checkRole(name string, p *project) *fault {
+	if _, ok := loadCatalogue().Roles[name]; ok {
+		return nil
+	}
+	r := c.state.Roles[name]
+	if r != nil && r.Known.Seen() && (strings.HasPrefix(name, "organizations/") || strings.HasPrefix(name, "projects/"+p.ID+"/")) {
 		return nil
 	}
 	if !strings.HasPrefix(name, "roles/") && !customRoleRE.MatchString(name) {
 		return failed(400, "Invalid role: %s", name)
 	}
-	return failed(400, "Role %s does not exist in the resource's hierarchy.", name)
+	return failed(400, "Role (%s) does not exist in the resource's hierarchy.", name)
 }
 
 func isPublic(text string) bool { return text == "allUsers" || text == "allAuthenticatedUsers" }

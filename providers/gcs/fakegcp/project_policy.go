@@ -47,14 +47,14 @@ func (q *request) showRecord(r *policyRecord, version int) wirePolicy {
 }
 
 // replace stores a policy if its etag is that of the stored one.
-func (q *request) replace(r *policyRecord, in wirePolicy) (any, error) {
+func (q *request) replace(r *policyRecord, in wirePolicy, on *project) (any, error) {
 	if in.Etag != "" && in.Etag != q.showRecord(r, 3).Etag {
 		f := failed(409, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "+
 			"The request's ETag '%s' did not match the current policy's ETag '%s'.", in.Etag, q.showRecord(r, 3).Etag)
 		f.Status = "ABORTED"
 		return nil, f
 	}
-	p, f := q.take(in, r.Policy.Now, true)
+	p, f := q.take(in, r.Policy.Now, on)
 	if f != nil {
 		return nil, f
 	}
@@ -97,7 +97,7 @@ func (q *request) setAccountPolicy() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.replace(&a.Policy, in.Policy)
+	return q.replace(&a.Policy, in.Policy, q.state.Projects[a.Project])
 }
 
 func (q *request) testAccountPermissions() (any, error) {
@@ -196,7 +196,7 @@ func (q *request) setProjectPolicy() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.replace(&p.Policy, in.Policy)
+	return q.replace(&p.Policy, in.Policy, p)
 }
 
 func (q *request) testProjectPermissions() (any, error) {

@@ -4,7 +4,6 @@ package fakegcp
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,61 +31,6 @@ const (
 	blockedWindow  = 37 * 24 * time.Hour
 	maxRoles       = 300
 )
-
-// roleResource is a role in a request or an answer. The stage ALPHA is not shown.
-type roleResource struct {
-	Name        string   `json:"name,omitempty"`
-	Title       string   `json:"title,omitempty"`
-	Description string   `json:"description,omitempty"`
-	Permissions []string `json:"includedPermissions,omitempty"`
-	Stage       string   `json:"stage,omitempty"`
-	Etag        string   `json:"etag,omitempty"`
-	Deleted     bool     `json:"deleted,omitempty"`
-}
-
-func (r *role) resource(full bool) roleResource {
-	b := r.Body.Now
-	out := roleResource{Name: r.Name, Title: b.Title, Description: b.Description, Stage: b.Stage, Etag: policyEtag(r.Revision), Deleted: b.Deleted}
-	if out.Stage == "ALPHA" {
-		out.Stage = ""
-	}
-	if full {
-		out.Permissions = slices.Clone(b.Permissions)
-	}
-	return out
-}
-
-// policyEtag looks like the etags of IAM: eight bytes of a time.
-func policyEtag(revision int64) string {
-	return etag(revision + 1<<48)
-}
-
-var roleIDRE = regexp.MustCompile(`^[a-zA-Z0-9_.]{3,64}$`)
-
-var stages = map[string]bool{"": true, "ALPHA": true, "BETA": true, "GA": true, "DEPRECATED": true, "DISABLED": true, "EAP": true}
-
-// checkRoleBody applies https://cloud.google.com/iam/docs/creating-custom-roles
-func checkRoleBody(in roleResource) *fault {
-	switch {
-	case len(in.Title) > 100:
-		return failed(400, "The role title must be at most 100 bytes long.")
-	case len(in.Description) > 300:
-		return failed(400, "The role description must be at most 300 bytes long.")
-	case !stages[in.Stage]:
-		return failed(400, "Invalid value at 'role.stage' (type.googleapis.com/google.iam.admin.v1.Role.RoleLaunchStage), \"%s\"", in.Stage)
-	}
-	size := len(in.Title) + len(in.Description)
-	for _, p := range in.Permissions {
-		size += len(p)
-		if !loadCatalogue().validInProjectRole(p) {
-			return failed(400, "Permission %s is not valid.", p)
-		}
-	}
-	if size > 64<<10 {
-		return failed(400, "The total size of the title, description, and permission names for a custom role is limited to 64 KB.")
-	}
-	return nil
-}
 
 type createRoleBody struct {
 	RoleID string       `json:"roleId"`
@@ -130,12 +74,9 @@ func (q *request) createRole() (any, error) {
 	r := &role{Name: name, Revision: 1}
 	body := roleBody{Title: in.Role.Title, Description: in.Role.Description, Stage: or(in.Role.Stage, "ALPHA"), Permissions: sorted(in.Role.Permissions)}
 	r.Body.Set(body, q.state.Settings.Delay)
+	r.Known.Set(true, min(q.state.Settings.Delay, knownAfter))
 	q.state.Roles[name] = r
 	return r.resource(true), nil
-}
-
-func sorted(list []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(list)))
 }
 
 // expireRoles removes the deleted roles whose time to be restored is over.
@@ -324,45 +265,4 @@ func (q *request) undeleteRole() (any, error) {
 	r.Deleted = time.Time{}
 	r.change(next, q.state.Settings.Delay)
 	return r.resource(true), nil
-}
-
-type testableBody struct {
-	Resource string `json:"fullResourceName"`
-	Size     int    `json:"pageSize"`
-	Token    string `json:"pageToken"`
-}
-
-type testableAnswer struct {
-	Permissions []permissionResource `json:"permissions,omitempty"`
-	Next        string               `json:"nextPageToken,omitempty"`
-}
-
-type permissionResource struct {
-	Name  string `json:"name"`
-	Level string `json:"customRolesSupportLevel,omitempty"`
-	Stage string `json:"stage,omitempty"`
-}
-
-// testable lists the permissions that a custom role of the project may hold.
-// SUPPORTED is the default level and is not shown.
-func (q *request) testable() (any, error) {
-	in := testableBody{Size: 100}
-	if err := q.decode(&in); err != nil {
-		return nil, err
-	}
-	if !strings.HasPrefix(in.Resource, "//cloudresourcemanager.googleapis.com/projects/") {
-		return nil, failed(400, "Invalid full resource name: %q", in.Resource)
-	}
-	all := slices.DeleteFunc(slices.Clone(loadCatalogue().Permissions), func(p string) bool { return !loadCatalogue().validInProjectRole(p) })
-	if i, found := slices.BinarySearch(all, in.Token); found {
-		all = all[i+1:]
-	}
-	out := testableAnswer{}
-	if size := min(max(in.Size, 1), 1000); len(all) > size {
-		all, out.Next = all[:size], all[size-1]
-	}
-	for _, p := range all {
-		out.Permissions = append(out.Permissions, permissionResource{Name: p, Stage: "GA"})
-	}
-	return out, nil
 }

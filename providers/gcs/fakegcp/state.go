@@ -78,6 +78,7 @@ type role struct {
 	Name     string                      `json:"name"`
 	Body     cloudsim.Eventual[roleBody] `json:"body"`
 	Revision int64                       `json:"revision"`
+	Known    visible                     `json:"known"`   // whether other services know the role
 	Deleted  time.Time                   `json:"deleted"` // zero while the role lives
 }
 

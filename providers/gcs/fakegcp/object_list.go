@@ -1,0 +1,95 @@
+// Listing a bucket: prefixes, delimiters, versions, pages.
+package fakegcp
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type objectList struct {
+	Kind     string           `json:"kind"`
+	Items    []objectResource `json:"items,omitempty"`
+	Prefixes []string         `json:"prefixes,omitempty"`
+	Next     string           `json:"nextPageToken,omitempty"`
+}
+
+// listObjects lists a bucket. Its resource is the bucket: a condition on
+// object names does not hold, one on the list's prefix may.
+func (q *request) listObjects() (any, error) {
+	b, err := q.needBucket("")
+	if err != nil {
+		return nil, err
+	}
+	prefix, delimiter := q.query.Get("prefix"), q.query.Get("delimiter")
+	if !q.may("storage.objects.list", bucketResourceName(b.Name), q.sources(b), map[string]string{listPrefixAttribute: prefix}) {
+		return nil, q.denied("storage.objects.list", "Storage bucket")
+	}
+	b.purge()
+	versions, soft := q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true"
+	var entries []listed
+	for name, list := range b.Objects {
+		if !strings.HasPrefix(name, prefix) || name < q.query.Get("startOffset") || (q.query.Get("endOffset") != "" && name >= q.query.Get("endOffset")) {
+			continue
+		}
+		if i := strings.Index(name[len(prefix):], delimiter); delimiter != "" && i >= 0 {
+			if p := name[:len(prefix)+i+len(delimiter)]; slices.ContainsFunc(list, func(o *object) bool { return shown(o, versions, soft) }) {
+				entries = append(entries, listed{key: p, prefix: true})
+			}
+			continue
+		}
+		for _, o := range list {
+			if shown(o, versions, soft) {
+				entries = append(entries, listed{key: name, object: o})
+			}
+		}
+	}
+	return q.listPage(entries)
+}
+
+// listed is one line of a listing: an object, or a prefix that stands for many.
+type listed struct {
+	key    string
+	prefix bool
+	object *object
+}
+
+func shown(o *object, versions, soft bool) bool {
+	if soft {
+		return !o.SoftDeleted.IsZero()
+	}
+	return o.SoftDeleted.IsZero() && (versions || o.Noncurrent.IsZero())
+}
+
+func (q *request) listPage(entries []listed) (any, error) {
+	slices.SortFunc(entries, func(a, b listed) int {
+		if c := strings.Compare(a.key, b.key); c != 0 || a.object == nil || b.object == nil {
+			return c
+		}
+		return cmpInt(a.object.Generation, b.object.Generation)
+	})
+	entries = slices.CompactFunc(entries, func(a, b listed) bool { return a.prefix && b.prefix && a.key == b.key })
+	keys := make([]string, len(entries))
+	byKey := map[string]listed{}
+	for i, e := range entries {
+		keys[i] = e.key
+		if e.object != nil {
+			keys[i] += "\x00" + strconv.FormatInt(e.object.Generation, 10)
+		}
+		byKey[keys[i]] = e
+	}
+	slices.Sort(keys)
+	keys, next, err := page(q, keys, "maxResults", 1000)
+	if err != nil {
+		return nil, err
+	}
+	out := objectList{Kind: "storage#objects", Next: next}
+	for _, k := range keys {
+		if e := byKey[k]; e.prefix {
+			out.Prefixes = append(out.Prefixes, e.key)
+		} else {
+			out.Items = append(out.Items, q.objectResource(e.object))
+		}
+	}
+	return out, nil
+}
