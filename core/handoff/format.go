@@ -1,0 +1,166 @@
+// Package handoff puts a credential into its holder's hands: encoded in the
+// holder's format, sealed to the holder's public key, written where nobody else
+// can look, with a receipt beside it that is safe in a ticket.
+package handoff
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Format is one way to write a credential down. What it writes is UTF-8 without
+// a byte order mark, with LF line ends and one at the end.
+type Format struct {
+	Name  string
+	Use   string      // how the holder uses the file
+	Forms []core.Form // the forms that it can carry
+
+	// File is the name of a file that holds the credential unsealed. The names
+	// of different keys differ, so that a rotation never meets an older file.
+	File func(name, keyID string) string
+
+	// Encode refuses what the format cannot hold rather than escaping it in a
+	// way that some reader does not know. The result is for the caller to clear.
+	Encode func(core.Credential, core.Receipt) ([]byte, error)
+
+	// Decode reads what Encode writes, and what the cloud's own tools write in
+	// that format. Its errors never show what they read.
+	Decode func([]byte) (core.Credential, error)
+}
+
+// Formats returns every format, the most useful first.
+func Formats() []Format {
+	pair, document := []core.Form{core.PairForm}, []core.Form{core.DocumentForm}
+	return []Format{
+		{
+			"native", "what the cloud itself hands out: a key document byte for byte (GOOGLE_APPLICATION_CREDENTIALS=FILE), or a pair like aws-credentials",
+			slices.Concat(document, pair), extension("key.json"), encodeNative, decodeNative,
+		},
+		{
+			"aws-credentials", "a profile named after the grant: AWS_SHARED_CREDENTIALS_FILE=FILE AWS_PROFILE=GRANT aws s3 cp …",
+			pair, extension("credentials"), encodeINI, decodeINI,
+		},
+		{
+			"console-csv", "the two columns that the AWS console offers for download; not for spreadsheets, which may take a secret that begins with + for a formula",
+			pair, extension("csv"), encodeConsoleCSV, decodeCSV,
+		},
+		{
+			"import-csv", "with a User Name column that holds the grant's name: aws configure import --csv file://FILE",
+			pair, extension("import.csv"), encodeImportCSV, decodeCSV,
+		},
+		{
+			"env", "variables for a shell or a container: set -a; . FILE; set +a",
+			pair, extension("env"), encodeEnv, decodeEnv,
+		},
+		{
+			"json", "one object with bucket, region, prefix and the credential, for programs",
+			slices.Concat(pair, document), extension("json"), encodeJSON, decodeJSON,
+		},
+	}
+}
+
+// FindFormat returns the format of that name, for credentials of that form. Its
+// error is [core.Faults] with what would be accepted.
+func FindFormat(name string, form core.Form) (Format, error) {
+	var known, able []string
+	for _, f := range Formats() {
+		known = append(known, f.Name)
+		if slices.Contains(f.Forms, form) {
+			able = append(able, f.Name)
+		}
+	}
+	rule := "is not a known format"
+	if slices.Contains(known, name) {
+		rule = "cannot carry a credential that is a " + string(form)
+		if name == "env" {
+			rule = "cannot carry a credential that is a document: a variable holds a line, not a file; use native, and put the path of the file into the variable"
+		}
+	}
+	i := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name && slices.Contains(f.Forms, form) })
+	if i < 0 {
+		return Format{}, core.Faults{{Field: "format", Value: name, Rule: rule, Accepts: strings.Join(able, ", ")}}
+	}
+	f := Formats()[i]
+	f.Forms = []core.Form{form}
+	if f.Name == "native" && form == core.PairForm {
+		f.File = extension("credentials")
+	}
+	return f, nil
+}
+
+// DefaultFormat is the format that the cloud itself hands out.
+func DefaultFormat(form core.Form) Format {
+	f, err := FindFormat("native", form)
+	if err != nil {
+		panic(err) // native carries every form
+	}
+	return f
+}
+
+// Read recognises any of the formats, and returns the credential and the
+// format's name. It also reads what the clouds' own consoles let people
+// download. Its errors never show what they read.
+func Read(data []byte) (core.Credential, string, error) {
+	name, err := recognise(data)
+	if err != nil {
+		return core.Credential{}, "", err
+	}
+	i := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })
+	c, err := Formats()[i].Decode(data)
+	if err != nil {
+		return core.Credential{}, "", err
+	}
+	return c, name, nil
+}
+
+// recognise tells a format from its first line that is not a comment.
+func recognise(data []byte) (string, error) {
+	if looksSealed(data) {
+		return "", errors.New("credential: is sealed; open it with the private key first")
+	}
+	for line := range strings.Lines(string(withoutMark(data))) {
+		line = strings.TrimSpace(line)
+		columns := strings.ToLower(strings.ReplaceAll(line, `"`, ""))
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+			continue
+		case line[0] == '{':
+			return recogniseJSON(data)
+		case line[0] == '[':
+			return "aws-credentials", nil
+		case strings.HasPrefix(columns, "user name,"):
+			return "import-csv", nil
+		case strings.HasPrefix(columns, "access key id,"):
+			return "console-csv", nil
+		case strings.HasPrefix(strings.TrimPrefix(line, "export "), "AWS_"):
+			return "env", nil
+		}
+		break
+	}
+	var known []string
+	for _, f := range Formats() {
+		known = append(known, f.Name)
+	}
+	return "", fmt.Errorf("credential: is in no known format; accepted: %s", strings.Join(known, ", "))
+}
+
+// extension gives the namer of a format.
+func extension(ext string) func(name, keyID string) string {
+	return func(name, keyID string) string { return stem(name, keyID) + "." + ext }
+}
+
+// stem is what the names of all files of one delivery begin with. Its two parts
+// hold no dot, so that the rest of a name can be told from them.
+func stem(name, keyID string) string {
+	clean := func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}
+	return strings.Map(clean, name) + "." + strings.Map(clean, keyID)
+}

@@ -1,0 +1,107 @@
+// The receipt for people: what one may paste into a ticket.
+package handoff
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Text is the receipt for people, safe in a ticket and on a terminal.
+func Text(r core.Receipt) string {
+	var t text
+	if r.Sandbox {
+		t.line("SANDBOX: nothing of this exists in a real cloud.")
+	}
+	t.row("grant", r.Grant+" (profile "+r.Profile+")")
+	t.row("cloud", r.Cloud)
+	t.row("account", r.Account)
+	t.row("bucket", r.Bucket)
+	t.row("region", r.Region)
+	t.row("prefix", orElse(r.Prefix, "(the whole bucket)"))
+	if r.Key != nil {
+		t.row("principal", r.Key.Holder)
+		t.row("key ID", r.Key.ID)
+		t.row("created", day(r.Key.Created))
+		t.row("rotate by", day(r.Key.RotateBy))
+	}
+	t.row("policy", r.PolicyHash)
+	t.rows("may", r.Allowed)
+	t.rows("may not", r.Refused)
+	t.row("overwriting", r.Overwrites)
+	t.row("proof", proofLine(r.Proof))
+	for _, row := range r.Proof.Failures() {
+		t.row("", fmt.Sprintf("NOT AS GRANTED: %s %s: %s, the grant says %s", row.Ability, row.Where, row.Got, row.Want))
+	}
+	t.rows("left behind", r.Proof.Left)
+	t.delivery(r.Delivery)
+	if r.Key != nil {
+		t.row("revoke", r.Key.Revoke)
+	}
+	return t.String()
+}
+
+// proofLine sums a proof up. What was not proven is not to be overlooked.
+func proofLine(p core.Proof) string {
+	switch p.How {
+	case core.Tried:
+		return fmt.Sprintf("tried with the credential itself: %d of %d as granted", len(p.Rows)-len(p.Failures()), len(p.Rows))
+	case core.Simulated:
+		return fmt.Sprintf("SIMULATED, not tried: the cloud says so for %d of %d", len(p.Rows)-len(p.Failures()), len(p.Rows))
+	}
+	return "SKIPPED: nobody has tried what this credential can do"
+}
+
+// delivery says where the credential lies and who can open it.
+func (t *text) delivery(d *core.Delivery) {
+	if d == nil {
+		return
+	}
+	if d.Sealed {
+		t.row("hand-off", "sealed (age), format "+d.Format)
+	} else {
+		t.row("hand-off", "NOT SEALED, format "+d.Format+": whoever reads the file has the access")
+	}
+	for _, f := range d.Files {
+		t.row("file", f.Path)
+		t.row("", "sha256 "+f.SHA256)
+	}
+	for _, to := range d.Recipients {
+		t.row("sealed to", to.Kind+" "+to.Fingerprint)
+	}
+}
+
+// text is a column of names and a column of values.
+type text struct{ strings.Builder }
+
+func (t *text) line(s string) { fmt.Fprintln(t, s) }
+
+func (t *text) row(name, value string) {
+	if value != "" {
+		fmt.Fprintf(t, "%-12s %s\n", name, Safe(value))
+	}
+}
+
+// rows is one row for each value, with the name on the first.
+func (t *text) rows(name string, values []string) {
+	for _, v := range values {
+		t.row(name, v)
+		name = ""
+	}
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func day(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
