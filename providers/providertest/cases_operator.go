@@ -1,0 +1,125 @@
+// Cases about the operator: the permissions that a plan names are enough, and none is superfluous.
+package providertest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+func (cases) OperatorPermissionsAreEnough(b *bench) {
+	b.now(func(t *trial) {
+		if trouble := t.whole(t.blueprint(t.Grant()).Operator); trouble != nil {
+			t.Errorf("an operator with exactly the named permissions can do everything: got %v", trouble)
+		}
+	})
+	for verbs, act := range map[string]func(t *trial, as core.Provider) error{
+		"plan": func(t *trial, as core.Provider) error {
+			_, err := t.engine(as, nil).Plan(t.Context(), t.Grant(), core.Present)
+			return err
+		},
+		"plan apply":       func(t *trial, as core.Provider) error { return t.troubled(job{as: as, grant: t.Grant(), noProof: true}) },
+		"plan apply prove": func(t *trial, as core.Provider) error { return t.troubled(job{as: as, grant: t.Grant()}) },
+		"plan destroy": func(t *trial, as core.Provider) error {
+			t.must(job{grant: t.Grant(), noProof: true})
+			return t.troubled(job{as: as, grant: t.Grant(), absent: true, want: core.Want{DropBucket: true}})
+		},
+	} {
+		b.later(verbs, func(t *trial) {
+			var some []core.Permission
+			for _, p := range t.blueprint(t.Grant()).Operator {
+				if slices.ContainsFunc(p.Verbs, func(v string) bool { return slices.Contains(strings.Fields(verbs), v) }) {
+					some = append(some, p)
+				}
+			}
+			if err := act(t, t.ProviderAs(some)); err != nil {
+				t.Errorf("the permissions named for %s are enough: got %v", verbs, err)
+			}
+		})
+	}
+}
+
+func (cases) NoOperatorPermissionIsSuperfluous(b *bench) {
+	var all []core.Permission
+	b.now(func(t *trial) {
+		all = t.blueprint(t.Grant()).Operator
+		if len(all) == 0 {
+			t.Fatalf("a blueprint names what its operator needs: got nothing")
+		}
+		known := map[string]bool{}
+		for _, p := range all {
+			id := p.Action + " on " + p.Resource
+			if known[id] {
+				t.Errorf("%s: a permission is named once: got it twice", id)
+			}
+			known[id] = true
+			for _, v := range p.Verbs {
+				if !slices.Contains([]string{"plan", "apply", "prove", "destroy"}, v) {
+					t.Errorf("%s: a verb is one of plan, apply, prove, destroy: got %q", id, v)
+				}
+			}
+			if p.Step == "" || len(p.Verbs) == 0 {
+				t.Errorf("%s: a permission says what for: got step %q, verbs %q", id, p.Step, p.Verbs)
+			}
+		}
+	})
+	for i, p := range all {
+		b.later(fmt.Sprintf("without %s on %s", p.Action, strings.ReplaceAll(p.Resource, "/", "|")), func(t *trial) {
+			if t.whole(slices.Delete(slices.Clone(all), i, i+1)) == nil {
+				t.Errorf("every named permission is needed: got everything done without %s on %s", p.Action, p.Resource)
+			}
+		})
+	}
+}
+
+// whole is the life of a grant as an operator with these permissions: made,
+// found unchanged, repaired, destroyed, made in vain, destroyed with its bucket.
+// It returns the first trouble.
+func (t *trial) whole(p []core.Permission) error {
+	t.Helper()
+	as := t.ProviderAs(p)
+	g := t.Grant()
+	blue := t.blueprint(g)
+	full := errors.New("the disk is full")
+	steps := []job{
+		{as: as, grant: g},
+		{as: as, grant: g},
+		{as: as, grant: g, noProof: true},
+		{as: as, grant: g, absent: true},
+		{as: as, grant: g, noProof: true, refuse: full},
+		{as: as, grant: g, absent: true, want: core.Want{DropBucket: true}},
+	}
+	t.Plant(OtherBucket, blue)
+	for n, j := range steps {
+		if n == 2 {
+			t.Tamper(blue, t.Powers(blue)[0], "")
+		}
+		err := t.troubled(j)
+		if j.refuse != nil && errors.Is(err, full) && !errors.Is(err, core.ErrUnknown) {
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s number %d: %w", j.name(), n+1, err)
+		}
+		if n == 0 && len(t.given) == 0 {
+			return errors.New("nothing was delivered")
+		}
+	}
+	if left := t.Ours(blue); len(left) > 0 {
+		return fmt.Errorf("destroy has left %q", left)
+	}
+	return nil
+}
+
+// troubled runs a job and takes a warning for a failure.
+func (t *trial) troubled(j job) error {
+	t.Helper()
+	_, _, err := t.do(j)
+	if err == nil && len(t.warns) > 0 {
+		err = fmt.Errorf("only with a warning: %s", t.warns[0])
+	}
+	return err
+}

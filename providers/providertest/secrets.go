@@ -1,0 +1,95 @@
+// The hunt for secrets in everything that anybody could read.
+package providertest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// window is how many bytes of a secret in a row are a leak.
+const window = 12
+
+// hunt fails the trial if any secret that was ever made shows up in what was said.
+func (t *trial) hunt() {
+	t.Helper()
+	traces := map[string]string{} // a window of a secret → how it was encoded
+	for _, c := range t.born {
+		trace(traces, c)
+	}
+	if len(traces) == 0 {
+		return
+	}
+	if at, how := find(traces, t.readable()); at != "" {
+		t.Errorf("a secret is nowhere but at its holder: got it (%s) in …%s…, want no trace", how, at)
+	}
+}
+
+// readable is everything that was said, on the disk, or in the address of a call.
+func (t *trial) readable() []byte {
+	var b bytes.Buffer
+	t.mu.Lock()
+	b.WriteString(t.said.String())
+	t.mu.Unlock()
+	raw, err := json.Marshal(t.disk.intents)
+	if err != nil {
+		t.Errorf("the journal does not marshal: %v", err)
+	}
+	b.Write(raw)
+	for _, c := range t.Transport().Calls() {
+		fmt.Fprintln(&b, c.Op.Name, c.URL)
+	}
+	return b.Bytes()
+}
+
+// plain separates the parts of a secret document that are long enough to be random.
+var plain = regexp.MustCompile(`[A-Za-z0-9+/_=-]{24,}`)
+
+// trace adds every window of c's secret, in each encoding in which it could leak.
+func trace(traces map[string]string, c core.Credential) {
+	whole := c.Secret.Reveal()
+	public := c.ID + " " + c.Holder + " " + c.Revoke
+	parts := [][]byte{whole}
+	if c.Form == core.DocumentForm {
+		unfolded := bytes.ReplaceAll(whole, []byte(`\n`), []byte(" "))
+		parts = plain.FindAll(unfolded, -1)
+	}
+	add := func(how string, b string) {
+		for i := 0; i+window <= len(b); i++ {
+			if w := b[i : i+window]; !strings.Contains(public, w) {
+				traces[w] = how
+			}
+		}
+	}
+	for _, p := range parts {
+		if strings.Contains(public, string(p)) {
+			continue
+		}
+		add("raw", string(p))
+		add("hex", hex.EncodeToString(p))
+	}
+	for off := range 3 {
+		for _, p := range parts {
+			if len(p) > window+off && !strings.Contains(public, string(p)) {
+				add("base64", base64.RawStdEncoding.EncodeToString(p[off:]))
+				add("base64url", base64.RawURLEncoding.EncodeToString(p[off:]))
+			}
+		}
+	}
+}
+
+// find returns the surroundings of the first trace in text, without the trace itself.
+func find(traces map[string]string, text []byte) (where, how string) {
+	for i := 0; i+window <= len(text); i++ {
+		if how, ok := traces[string(text[i:i+window])]; ok {
+			return string(text[max(0, i-60):i]), how
+		}
+	}
+	return "", ""
+}

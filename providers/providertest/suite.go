@@ -1,0 +1,68 @@
+// The suite: finds every case and runs it, each trial in a cloud and a time of its own.
+package providertest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"testing/synctest"
+)
+
+// Run judges a provider: every case, each in a fresh world. There is nothing to
+// configure and nothing to skip; what a cloud cannot do, it declares as a
+// [core.Gap] or leaves out of [core.Info.Abilities], and the cases assert that.
+func Run(t *testing.T, open Open) {
+	for _, c := range every() {
+		t.Run(c.name, func(t *testing.T) {
+			c.run(&bench{
+				now: func(f func(*trial)) {
+					synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
+				},
+				later: func(name string, f func(*trial)) {
+					t.Run(name, func(t *testing.T) {
+						t.Parallel()
+						synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
+					})
+				},
+			})
+		})
+	}
+}
+
+// T is what a trial needs of a test.
+type T interface {
+	Helper()
+	Context() context.Context
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// bench hands out trials. Each has a fresh world and runs in a bubble of
+// virtual time, in which a goroutine left behind is a failure.
+type bench struct {
+	now   func(f func(*trial))              // returns when f has
+	later func(name string, f func(*trial)) // may run f beside others
+}
+
+// cases has one method for each case; its name is the promise.
+type cases struct{}
+
+type oneCase struct {
+	name string
+	run  func(*bench)
+}
+
+// every finds the cases by reflection, so that none can be forgotten.
+func every() []oneCase {
+	var all []oneCase
+	v := reflect.ValueOf(cases{})
+	for m, f := range v.Methods() {
+		run, ok := f.Interface().(func(*bench))
+		if !ok {
+			panic("providertest: " + m.Name + " is not a case")
+		}
+		all = append(all, oneCase{m.Name, run})
+	}
+	return all
+}

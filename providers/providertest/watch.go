@@ -1,0 +1,47 @@
+// The watch on a provider: every secret that it makes is remembered, to be hunted for.
+package providertest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// watched is a provider under the judge's eyes. It changes nothing.
+type watched struct {
+	core.Provider
+	trial *trial
+	born  func() // called before each issue; may be nil
+}
+
+func (w *watched) Open(ctx context.Context, b core.Blueprint) (*core.Steps, error) {
+	steps, err := w.Provider.Open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	own := *steps
+	own.Credential = &watchedIssuer{steps.Credential, w}
+	return &own, nil
+}
+
+type watchedIssuer struct {
+	core.Issuer
+	watched *watched
+}
+
+func (i *watchedIssuer) Issue(ctx context.Context) (core.Credential, error) {
+	t := i.watched.trial
+	t.issues++
+	if i.watched.born != nil {
+		i.watched.born()
+	}
+	c, err := i.Issuer.Issue(ctx)
+	if !c.Secret.Empty() {
+		kept := c
+		kept.Secret = core.NewSecret(slices.Clone(c.Secret.Reveal()))
+		t.born = append(t.born, kept)
+		t.say(c, nil)
+	}
+	return c, err
+}
