@@ -60,13 +60,14 @@ func Manifest(path string) (core.Receipt, error) {
 	return r, nil
 }
 
-// EncodeManifest is the receipt as its manifest holds it.
+// EncodeManifest is the receipt as its manifest holds it. It is safe on a
+// terminal: remote text in it is coded like that of [Safe].
 func EncodeManifest(r core.Receipt) ([]byte, error) {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	return append(data, '\n'), nil
+	return safeJSON(append(data, '\n')), nil
 }
 
 // Bound reports whether data is what the receipt's file of that name held when

@@ -107,8 +107,8 @@ func parseRecipient(line string) (Recipient, *core.Fault) {
 			return refuse(shorten(line), "is not a valid post-quantum age recipient: a letter is wrong or missing")
 		}
 		return newRecipient(postQuantumKind, fingerprint(r.String()), r), nil
-	case strings.HasPrefix(line, "age1") && strings.Count(line, "1") > 1 && strings.LastIndex(line, "1") > len("age1"):
-		return refuse(shorten(line), "belongs to an age plugin, and no plugin is run")
+	case strings.HasPrefix(line, "age1") && strings.Count(line, "1") > 1:
+		return refuse(shorten(line), "belongs to an age plugin, and no plugin is run (or a letter is wrong)")
 	case strings.HasPrefix(line, "age1"):
 		r, err := age.ParseX25519Recipient(line)
 		if err != nil {

@@ -166,14 +166,18 @@ func (f *File) stillOurs() error {
 	return &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("journal %q", f.dir.Path(f.name)), Err: errors.New("it or its lock was replaced while this run held it")}
 }
 
-// Close releases the lock.
+// Close releases the lock. What comes after it fails, but for another Close.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lock == nil {
+		return nil
+	}
 	var err error
 	if f.file != nil {
 		err = f.file.Close()
 	}
-	f.broken = errors.New("journal: is closed")
-	return errors.Join(err, f.lock.release(), f.dir.Close())
+	err = errors.Join(err, f.lock.release(), f.dir.Close())
+	f.lock, f.broken = nil, errors.New("journal: is closed")
+	return err
 }

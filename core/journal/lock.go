@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -16,15 +15,15 @@ import (
 )
 
 // lock is held by the system for as long as the process lives, so a crash
-// releases it. The file stays: removing it would let two runs lock two files of one name.
+// releases it. Its file stays: removing it would let two runs lock two files of
+// one name.
 type lock struct {
 	dir   *safefile.Dir
-	name  string
+	name  string // NAME.lock; beside it NAME.lock.holder says who
 	flock *flock.Flock
-	file  *os.File // the same file, to write the holder into
 }
 
-// holder is what the lock's file says of who holds it.
+// holder is what is said of who holds the lock.
 type holder struct {
 	Who   string    `json:"who"`
 	Since time.Time `json:"since"`
@@ -32,67 +31,67 @@ type holder struct {
 
 // acquire takes the lock at once or fails with [core.ErrLocked].
 func acquire(d *safefile.Dir, name, who string) (*lock, error) {
-	file, err := d.Open(name)
+	file, err := d.Open(name) // checks what the lock itself would follow blindly
 	if errors.Is(err, fs.ErrNotExist) {
 		file, err = d.Create(name)
 		if errors.Is(err, fs.ErrExist) {
 			file, err = d.Open(name) // another run was faster
 		}
 	}
+	if err == nil {
+		err = file.Close()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	l := &lock{d, name, flock.New(d.Path(name)), file}
+	l := &lock{d, name, flock.New(d.Path(name))}
 	got, err := l.flock.TryLock()
 	if err == nil && !got {
-		err = &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("lock %q", d.Path(name)), Err: l.holder()}
+		err = l.taken(l.holder())
 	}
 	if err == nil && !l.held() {
-		err = &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("lock %q", d.Path(name)), Err: errors.New("was replaced while it was taken")}
+		err = l.taken("it was replaced while it was taken")
 	}
 	if err == nil {
 		err = l.sign(holder{who, time.Now().UTC().Truncate(time.Second)})
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.flock.Unlock(), file.Close())
+		return nil, errors.Join(err, l.flock.Unlock())
 	}
 	return l, nil
 }
 
-// holder says who holds the lock, as an error.
-func (l *lock) holder() error {
-	data, err := safefile.ReadAll(l.dir.Path(l.name), 4<<10)
-	var h holder
-	if err != nil || json.Unmarshal(data, &h) != nil {
-		return errors.New("by a run that has just begun") // it has not signed yet
-	}
-	return fmt.Errorf("%q since %s", h.Who, h.Since.Format(time.RFC3339))
+func (l *lock) taken(by string) error {
+	return &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("lock %q", l.dir.Path(l.name)), Err: errors.New(by)}
 }
 
-// sign writes who holds the lock into its file.
+// holder says who holds the lock.
+func (l *lock) holder() string {
+	data, err := safefile.ReadAll(l.dir.Path(l.name+".holder"), 4<<10)
+	var h holder
+	if err != nil || json.Unmarshal(data, &h) != nil {
+		return "it has just begun" // and has not signed yet
+	}
+	return fmt.Sprintf("%q since %s", h.Who, h.Since.Format(time.RFC3339))
+}
+
+// sign says who holds the lock, in a file of its own: on some systems nobody
+// else can read a file that is locked.
 func (l *lock) sign(h holder) error {
 	data, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	if err := l.file.Truncate(0); err != nil {
+	if err := l.dir.Remove(l.name + ".holder"); err != nil { // of a run that crashed
 		return err
 	}
-	_, err = l.file.Write(append(data, '\n'))
-	return err
+	return l.dir.Write(l.name+".holder", append(data, '\n'))
 }
 
 // held reports whether the file that is locked still is the one with its name.
-func (l *lock) held() bool {
-	locked, err := l.flock.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := l.file.Stat()
-	return err == nil && os.SameFile(locked, named) && l.dir.Same(l.name, l.file)
-}
+func (l *lock) held() bool { return l.dir.Same(l.name, l.flock) }
 
 // release gives the lock back.
 func (l *lock) release() error {
-	return errors.Join(l.file.Truncate(0), l.flock.Unlock(), l.file.Close())
+	return errors.Join(l.dir.Remove(l.name+".holder"), l.flock.Unlock())
 }

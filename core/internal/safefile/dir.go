@@ -140,7 +140,8 @@ func (d *Dir) Rename(from, to string) error {
 	return d.Sync()
 }
 
-// Undo removes the directories that opening has made, as far as they are empty.
+// Undo removes the directories that opening has made, if nobody has put
+// anything else into them.
 func (d *Dir) Undo() error { return remove(d.made) }
 
 // Close releases the directory.
@@ -148,6 +149,9 @@ func (d *Dir) Close() error { return d.root.Close() }
 
 func remove(made []string) error {
 	for i := len(made) - 1; i >= 0; i-- {
+		if others, err := os.ReadDir(made[i]); err == nil && len(others) > 0 {
+			return nil
+		}
 		if err := os.Remove(made[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

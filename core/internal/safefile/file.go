@@ -27,6 +27,9 @@ func (d *Dir) Write(name string, data []byte) error {
 	if err == nil {
 		err = d.root.Link(whole, name) // a link, unlike a rename, fails if the name exists
 	}
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("file %q: exists, and is never overwritten: %w", d.Path(name), fs.ErrExist)
+	}
 	if err != nil {
 		return errors.Join(err, d.Remove(whole))
 	}
@@ -80,8 +83,8 @@ func (d *Dir) Open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// Same reports whether name still is the open file.
-func (d *Dir) Same(name string, f *os.File) bool {
+// Same reports whether name still is that file.
+func (d *Dir) Same(name string, f interface{ Stat() (fs.FileInfo, error) }) bool {
 	is, err := f.Stat()
 	if err != nil {
 		return false
