@@ -1,0 +1,171 @@
+// apply: make it so, prove it, hand it over.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+type applyOptions struct {
+	grant    *grantFlags
+	Plan     string // a saved plan in place of a grant
+	Handoff  handoffOptions
+	NoVerify bool
+	Yes      bool
+	Journal  string
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var o applyOptions
+	c := a.command(page{
+		Use: "apply [PLAN]", Short: "Make bucket, role and credential; prove the access; hand the credential over sealed",
+		Long: "Shows the plan, asks for a confirmation, carries it out, tries the new credential, granted and not granted, and seals it to the keys given by --to. " +
+			"A credential that allows too much or too little is retired and not delivered. What exists and was made by this grant is kept: a second run writes nothing and issues nothing. " +
+			"After any failure, run the same command again.\n\nThe grant comes from flags, from a file (-f), or from a saved plan, which is applied only if the cloud is still as it was reviewed.",
+		Examples: []string{
+			"$PROGRAM apply --profile event-dump --bucket acme-events --prefix events/ $SETTINGS --to age1… --out handoff/",
+			"$PROGRAM apply -f grant.yaml --yes",
+			"$PROGRAM apply reviewed.plan --yes",
+			"$PROGRAM apply --sandbox --profile event-dump --bucket acme-events $SETTINGS --to age1… --yes",
+		},
+		Ends: []error{core.ErrNotOurs, core.ErrUnproven, core.ErrNotConverged, core.ErrBlocked, core.ErrLocked, core.ErrUnknown, core.ErrOperator, errInterrupted},
+	})
+	o.grant = a.addGrantFlags(c.Flags(), func(field) bool { return true })
+	o.Handoff.add(c.Flags())
+	c.Flags().BoolVar(&o.NoVerify, "no-verify", false, "deliver the credential without trying it; the receipt says so loudly")
+	c.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for a confirmation")
+	c.Flags().StringVar(&o.Journal, "journal", "", "keep the journal in `DIR`")
+	c.Args = atMost("PLAN")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.Plan = args[0]
+		}
+		return a.run(&o, func() error { return applyRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	r, saved, faults, err := a.applyRequest(s, o)
+	if err != nil {
+		return err
+	}
+	h, err := a.handoff(r, o.Handoff, &faults)
+	if err != nil {
+		return err
+	}
+	mustReach(r, o.Handoff, &faults)
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	progress := a.progress()
+	e, err := s.engine(r.Grant.Name, o.Journal, writing, progress.observe)
+	if err != nil {
+		return err
+	}
+	p, err := a.planned(ctx, e, r.Grant, core.Present)
+	if err != nil {
+		return err
+	}
+	if saved != nil {
+		if err := saved.moved(p, a.info.Nouns.Account); err != nil {
+			return err
+		}
+	}
+	a.showApply(p, s, h, o)
+	if len(p.Refused()) > 0 {
+		return refusal(p)
+	}
+	if p.Changed() && !o.Yes {
+		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s %s? [y/N]", a.info.Nouns.Account, p.Operator.Account), "y"); err != nil {
+			return err
+		}
+	}
+	receipt, err := e.Apply(ctx, p, core.ApplyOptions{Deliver: &marked{h, s.sandbox != nil}, NoProof: o.NoVerify})
+	progress.done()
+	receipt.Sandbox = s.sandbox != nil
+	return join(err, a.printReceipt(receipt, err))
+}
+
+// applyRequest returns the request of the flags and the file, or that of a saved plan.
+func (a *app) applyRequest(s *session, o applyOptions) (request, *savedPlan, core.Faults, error) {
+	if o.Plan == "" {
+		r, faults, err := a.request(s.provider, o.grant)
+		return r, nil, faults, err
+	}
+	faults := o.grant.beside("to", "format", "out")
+	saved, err := a.loadPlan(o.Plan, s.sandbox != nil, time.Now())
+	if err := collect(&faults, err); err != nil {
+		return request{}, nil, nil, err
+	}
+	r := saved.request
+	words := o.grant.words
+	if len(words.list["to"]) > 0 && len(r.To) > 0 {
+		faults = append(faults, core.Fault{Field: "to", Rule: "is part of the plan that was reviewed", Accepts: "the recipients of the plan"})
+	} else if len(words.list["to"]) > 0 {
+		r.To = words.list["to"]
+	}
+	r.Format = orDefault(words.text["format"], r.Format)
+	r.Out = orDefault(words.text["out"], r.Out)
+	return r, &saved, faults, nil
+}
+
+// beside returns faults for flags that say a grant next to something that is one.
+func (g *grantFlags) beside(allowed ...string) core.Faults {
+	var faults core.Faults
+	may := map[string]bool{}
+	for _, a := range allowed {
+		may[a] = true
+	}
+	for _, f := range g.table {
+		if flag := g.own[f.Key]; flag != nil && flag.Changed && !may[f.Key] {
+			faults = append(faults, core.Fault{Field: f.Key, Rule: "is given beside a saved plan, which is a grant already", Accepts: "a plan, or flags"})
+		}
+	}
+	if g.File != "" {
+		faults = append(faults, core.Fault{Field: "file", Value: g.File, Rule: "is given beside a saved plan, which is a grant already", Accepts: "a plan, or a grant file"})
+	}
+	return faults
+}
+
+// showApply prints the plan and the delivery on standard error.
+func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOptions) {
+	if a.global.Quiet {
+		return
+	}
+	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+	a.plan(w, p, planView{Sandbox: s.sandbox != nil, Prove: !o.NoVerify})
+	if !p.Issues() {
+		return
+	}
+	w.table(recipientLines(h))
+	if h.Plain {
+		w.loud("warning: --plain: whoever can read the file has the access; a sealed file can be sent by mail, this one cannot")
+	}
+	if o.NoVerify {
+		w.loud("warning: --no-verify: the credential is delivered without having been tried")
+	}
+}
+
+// marked is a delivery whose manifest says that it comes from a sandbox.
+type marked struct {
+	handoff.Handoff
+	sandbox bool
+}
+
+// Deliver implements [core.Deliverer].
+func (m *marked) Deliver(c core.Credential, r core.Receipt) (core.Delivery, error) {
+	r.Sandbox = m.sandbox
+	return m.Handoff.Deliver(c, r)
+}

@@ -1,0 +1,34 @@
+// Confirm: nothing is written before somebody has said yes.
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// confirm asks a question on a terminal and returns whether the answer is
+// wanted. Without a terminal it refuses: a program must say --yes.
+func (a *app) confirm(ctx context.Context, question, wanted string) error {
+	if !a.env.Terminal.In || !a.env.Terminal.Err {
+		return usageError(errors.New("there is no terminal to ask for a confirmation"), "review the plan, then run the same command with --yes")
+	}
+	_, _ = fmt.Fprintf(a.env.Stderr, "%s ", clean(question))
+	answer := make(chan string, 1)
+	go func() { // a read from a terminal cannot be cancelled; the process ends with it
+		line, _ := bufio.NewReader(io.LimitReader(a.env.Stdin, 4096)).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case got := <-answer:
+		if got == wanted || wanted == "y" && (got == "Y" || strings.EqualFold(got, "yes")) {
+			return nil
+		}
+	}
+	return errors.New("not confirmed; nothing was done")
+}

@@ -1,0 +1,94 @@
+// destroy: end a grant. Data stays, and so does what is not ours.
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+type destroyOptions struct {
+	grant      *grantFlags
+	DropBucket string
+	Yes        bool
+	Journal    string
+}
+
+func (a *app) destroyCommand() *cobra.Command {
+	var o destroyOptions
+	c := a.command(page{
+		Use: "destroy", Short: "End a grant: retire its keys, then remove what was made for it; the bucket and all data stay",
+		Long: "Keys are retired first, so that the access ends at once. Only what this grant has made is removed. No object is ever deleted. " +
+			"The bucket goes only with --drop-bucket NAME, and only if this grant has made it and it is empty.",
+		Examples: []string{
+			"$PROGRAM destroy --profile event-dump --bucket acme-events $SETTINGS",
+			"$PROGRAM destroy -f grant.yaml --yes",
+			"$PROGRAM destroy -f grant.yaml --drop-bucket acme-events",
+		},
+		Ends: []error{core.ErrNotOurs, core.ErrOperator, core.ErrLocked, core.ErrUnknown, errInterrupted},
+	})
+	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
+	c.Flags().StringVar(&o.DropBucket, "drop-bucket", "", "remove the bucket as well if it is empty; `NAME` must be its name")
+	c.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for the grant's name")
+	c.Flags().StringVar(&o.Journal, "journal", "", "keep the journal in `DIR`")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return a.run(&o, func() error { return destroyRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	r, faults, err := a.request(s.provider, o.grant)
+	if err != nil {
+		return err
+	}
+	if o.DropBucket != "" && o.DropBucket != r.Grant.Target.Bucket {
+		faults = append(faults, core.Fault{Field: "drop-bucket", Value: o.DropBucket, Rule: "is not the bucket of the grant", Accepts: r.Grant.Target.Bucket})
+	}
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	progress := a.progress()
+	e, err := s.engine(r.Grant.Name, o.Journal, writing, progress.observe)
+	if err != nil {
+		return err
+	}
+	p, err := a.planned(ctx, e, r.Grant, core.Want{DropBucket: o.DropBucket != ""})
+	if err != nil {
+		return err
+	}
+	if !a.global.Quiet {
+		a.showDestroy(a.paper(a.env.Stderr, a.env.Terminal.Err), p, s.sandbox != nil)
+	}
+	if len(p.Refused()) > 0 {
+		return refusal(p)
+	}
+	if p.Changed() && !o.Yes {
+		question := fmt.Sprintf("This ends the access in %s %s. Type the grant's name (%s) to go on:", a.info.Nouns.Account, p.Operator.Account, r.Grant.Name)
+		if err := a.confirm(ctx, question, r.Grant.Name); err != nil {
+			return err
+		}
+	}
+	receipt, err := e.Apply(ctx, p, core.ApplyOptions{})
+	progress.done()
+	receipt.Sandbox = s.sandbox != nil
+	return join(err, a.printReceipt(receipt, err))
+}
+
+// showDestroy prints what will go and what will stay.
+func (a *app) showDestroy(w *paper, p *core.Plan, sandbox bool) {
+	if sandbox {
+		w.loud(sandboxBanner)
+	}
+	w.line("end of grant %s on %s, %s %s, as %s", p.Blueprint.Grant.Name, a.info.Title, a.info.Nouns.Account, p.Operator.Account, p.Operator.Principal)
+	a.changes(w, p.Changes)
+	w.line("%s", totals(p))
+}

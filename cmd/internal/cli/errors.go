@@ -1,0 +1,175 @@
+// Errors: the only table from kinds of errors to exit codes and hints.
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// The kinds of ends that only a program knows.
+var (
+	errInterrupted = errors.New("interrupted")
+	errChanges     = errors.New("there are changes")
+	errPanic       = errors.New("internal error")
+)
+
+// end is one way in which a command can end.
+type end struct {
+	Kind  error // nil for the last row: any other failure
+	Name  string
+	Code  int
+	Means string // for the EXIT STATUS of help texts
+	Hint  string // $PROGRAM is replaced; errors may bring a better one
+}
+
+// ends is every end but success, gravest first: of several errors that happen
+// together the gravest decides the exit code.
+func ends() []end {
+	return []end{
+		{core.ErrUnknown, "unknown", 10, "outcome unknown: run the same command again, it finds out", "run the same command again: it finds out what happened and goes on from there"},
+		{core.ErrUnproven, "unproven", 5, "access is not what was granted; the credential was retired", "the credential was not delivered; run $PROGRAM plan to look for what widens or narrows the access"},
+		{errInterrupted, "interrupted", 130, "interrupted; an undelivered credential was retired", "run the same command again: it goes on from there"},
+		{core.ErrNotConverged, "not_converged", 6, "access did not become visible everywhere in time", "run the same command again in some minutes"},
+		{core.ErrBlocked, "blocked", 7, "blocked by a policy of your organisation", ""},
+		{core.ErrNotOurs, "not_ours", 4, "something of that name exists and was not made by this grant", "choose another --name, or look at what is there"},
+		{core.ErrOperator, "operator", 11, "your own credentials are missing or insufficient", ""},
+		{core.ErrLocked, "locked", 9, "another run works on the same grant", "wait until the other run has ended"},
+		{core.ErrSomeFailed, "some_failed", 8, "some of many grants failed", ""},
+		{core.ErrInvalid, "invalid", 2, "invalid input; nothing was done", ""},
+		{errChanges, "changes", 3, "there are changes (with --exit-code)", ""},
+		{core.ErrMoved, "moved", 1, "", "make the plan again and review it: $PROGRAM plan --out FILE"},
+		{nil, "failure", 1, "failure", ""},
+	}
+}
+
+// endOf is the row for err, which is not nil.
+func endOf(err error) end {
+	all := ends()
+	for _, e := range all {
+		if e.Kind != nil && errors.Is(err, e.Kind) {
+			return e
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		return endOf(errInterrupted)
+	}
+	return all[len(all)-1]
+}
+
+// problem is an error as machines read it.
+type problem struct {
+	SchemaVersion int         `json:"schema_version"`
+	Error         string      `json:"error"`
+	Kind          string      `json:"kind"`
+	ExitCode      int         `json:"exit_code"`
+	Hint          string      `json:"hint,omitempty"`
+	Faults        core.Faults `json:"faults,omitempty"`
+}
+
+func describe(err error, program string) problem {
+	e := endOf(err)
+	p := problem{SchemaVersion: 1, Error: err.Error(), Kind: e.Name, ExitCode: e.Code}
+	var hints []string
+	visit(err, func(err error) {
+		switch v := err.(type) {
+		case *core.Error:
+			if v.Hint != "" && !slices.Contains(hints, v.Hint) {
+				hints = append(hints, v.Hint)
+			}
+		case core.Faults:
+			p.Faults = append(p.Faults, v...)
+		case core.Fault:
+			p.Faults = append(p.Faults, v)
+		}
+	})
+	p.Hint = cmp.Or(strings.Join(hints, "; "), strings.ReplaceAll(e.Hint, "$PROGRAM", program))
+	return p
+}
+
+// visit calls f for err and everything that it wraps.
+func visit(err error, f func(error)) {
+	if err == nil {
+		return
+	}
+	f(err)
+	switch v := err.(type) {
+	case interface{ Unwrap() error }:
+		visit(v.Unwrap(), f)
+	case interface{ Unwrap() []error }:
+		for _, e := range v.Unwrap() {
+			visit(e, f)
+		}
+	}
+}
+
+// report prints err and returns the exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	p := describe(err, a.cloud.Program)
+	if p.ExitCode == 3 {
+		return 3 // an answer, not a failure
+	}
+	if a.global.JSON {
+		p.Error, p.Hint = clean(p.Error), clean(p.Hint)
+		raw, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			panic(errPanic)
+		}
+		say(a.env.Stderr, string(raw))
+		return p.ExitCode
+	}
+	for line := range strings.Lines(p.Error) {
+		say(a.env.Stderr, fmt.Sprintf("%s: %s", a.cloud.Program, clean(strings.TrimRight(line, "\n"))))
+	}
+	if p.Hint != "" {
+		say(a.env.Stderr, "hint: "+clean(p.Hint))
+	}
+	return p.ExitCode
+}
+
+// join adds more to err; either may be nil.
+func join(err, more error) error {
+	switch {
+	case err == nil:
+		return more
+	case more == nil:
+		return err
+	}
+	return errors.Join(err, more)
+}
+
+// refusal is the error of a plan that something stops.
+func refusal(p *core.Plan) error {
+	var errs []error
+	for _, c := range p.Refused() {
+		errs = append(errs, &core.Error{Kind: core.ErrNotOurs, What: c.Addr, Err: errors.New(c.Why), Hint: c.Hint})
+	}
+	return errors.Join(errs...)
+}
+
+// usageError is a mistake in how the command was called.
+func usageError(err error, hint string) error {
+	return &core.Error{Kind: core.ErrInvalid, Err: err, Hint: hint}
+}
+
+// collect moves the faults in err into faults. What is no fault is returned.
+func collect(faults *core.Faults, err error) error {
+	if list, ok := errors.AsType[core.Faults](err); ok {
+		*faults = append(*faults, list...)
+		return nil
+	}
+	if one, ok := errors.AsType[core.Fault](err); ok {
+		*faults = append(*faults, one)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+// Hand-off: to whom the credential goes, in which format, and where.
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+const defaultOut = "handoff"
+
+// handoffOptions are the choices of a delivery that belong to no grant.
+type handoffOptions struct {
+	Plain bool `json:"plain,omitempty"`
+	Armor bool `json:"armor,omitempty"`
+}
+
+func (o *handoffOptions) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.Plain, "plain", false, "do not seal: write the secret to a file that only you can read; moving it safely is up to you")
+	flags.BoolVar(&o.Armor, "armor", false, "write the sealed file as text, for mail and chat")
+}
+
+// handoff checks everything about the delivery that can be checked before a
+// call, and adds what is wrong to faults. Where files go is not touched.
+func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff.Handoff, error) {
+	h := handoff.Handoff{Dir: a.env.path(orDefault(r.Out, defaultOut)), Name: r.Grant.Name, Plain: o.Plain, Armor: o.Armor}
+	h.Format = handoff.DefaultFormat(a.info.Form)
+	var found core.Faults
+	if r.Format != "" {
+		format, err := handoff.FindFormat(r.Format, a.info.Form)
+		if err := collect(&found, err); err != nil {
+			found = append(found, core.Fault{Field: "format", Value: r.Format, Rule: err.Error(), Accepts: "see --help"})
+		}
+		h.Format = format
+	}
+	recipients, err := handoff.ParseRecipients(r.To)
+	if err := collect(&found, err); err != nil {
+		return h, err
+	}
+	h.Recipients = recipients
+	switch {
+	case o.Plain && len(r.To) > 0:
+		found = append(found, core.Fault{Field: "plain", Rule: "is given together with to", Accepts: "one of them: sealed to somebody, or not sealed"})
+	case o.Plain && o.Armor:
+		found = append(found, core.Fault{Field: "armor", Rule: "is given together with plain", Accepts: "armor with a sealed file"})
+	}
+	for _, f := range found {
+		if at, ok := r.at[f.Field]; ok {
+			f.Field = at + ": " + f.Field
+		}
+		*faults = append(*faults, f)
+	}
+	return h, nil
+}
+
+// mustReach adds a fault if a credential would go to nobody.
+func mustReach(r request, o handoffOptions, faults *core.Faults) {
+	if !o.Plain && len(r.To) == 0 {
+		*faults = append(*faults, core.Fault{Field: "to", Rule: "is missing: nobody could open the credential", Accepts: `the public key of whoever needs it, e.g. --to age1…; or --plain for a file that only you can read`})
+	}
+}
+
+// recipientLines tells to whom a delivery will be sealed, for comparison over another channel.
+func recipientLines(h handoff.Handoff) [][]string {
+	if h.Plain {
+		return [][]string{{"deliver", fmt.Sprintf("NOT SEALED, as %s, to %s", h.Format.Name, h.Dir)}}
+	}
+	var rows [][]string
+	for _, r := range h.Recipients {
+		rows = append(rows, []string{"seal to", r.Kind + " " + r.Fingerprint})
+	}
+	if len(rows) > 0 {
+		rows = append(rows, []string{"deliver", fmt.Sprintf("as %s, to %s", h.Format.Name, h.Dir)})
+	}
+	return rows
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// outFault is a fault if a file of that name exists: nothing is ever overwritten.
+func (a *app) outFault(field, path string) core.Faults {
+	if _, err := os.Lstat(a.env.path(path)); err == nil {
+		return core.Faults{{Field: field, Value: path, Rule: "exists; nothing is ever overwritten", Accepts: "a file that does not exist yet"}}
+	}
+	if _, err := os.Stat(filepath.Dir(a.env.path(path))); err != nil {
+		return core.Faults{{Field: field, Value: path, Rule: "is in a directory that cannot be used: " + cause(err), Accepts: "a file in a directory that exists"}}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+// Help: every text begins with something that works.
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// page is what people read about a command. $PROGRAM stands for the program and
+// $SETTINGS for the flags that the cloud asks for, with values that work.
+type page struct {
+	Use      string
+	Short    string
+	Long     string
+	Examples []string
+	Ends     []error // the kinds of failure that it can end with, beside plain failure and invalid input
+	Hidden   bool
+}
+
+const endsKey = "exit-status" // the annotation that carries the exit codes
+
+// command makes the command that p describes, without any work to do.
+func (a *app) command(p page) *cobra.Command {
+	c := &cobra.Command{
+		Use: p.Use, Short: a.words(p.Short), Long: a.words(cmp.Or(p.Long, p.Short+".")), Hidden: p.Hidden,
+		Example:               a.words(strings.Join(p.Examples, "\n")),
+		Annotations:           map[string]string{endsKey: exitStatus(p.Ends)},
+		Args:                  cobra.NoArgs,
+		DisableFlagsInUseLine: true,
+	}
+	c.Flags().SortFlags = false
+	c.Flags().BoolP("help", "h", false, "show this text")
+	return c
+}
+
+// words fills in what differs between programs.
+func (a *app) words(s string) string {
+	return strings.NewReplacer(
+		"$PROGRAM", a.cloud.Program, "$SETTINGS", a.settingsExample(),
+		"$ACCOUNT", a.info.Nouns.Account, "$REGION", a.info.Nouns.Region, "$PRINCIPAL", a.info.Nouns.Principal, "$CLOUD", a.info.Title,
+	).Replace(s)
+}
+
+// settingsExample is every required setting and the region as flags.
+func (a *app) settingsExample() string {
+	var b strings.Builder
+	for _, s := range a.info.Settings {
+		if s.Required {
+			fmt.Fprintf(&b, "--%s %s ", s.Name, s.Example)
+		}
+	}
+	fmt.Fprintf(&b, "--%s %s", a.info.Nouns.Region, a.cloud.Region)
+	return b.String()
+}
+
+// exitStatus lists exit codes with their meanings, in ascending order.
+func exitStatus(kinds []error) string {
+	lines := []string{"0\tdone"}
+	var rows []end
+	for _, e := range ends() {
+		if e.Kind == nil || e.Kind == core.ErrInvalid || slices.Contains(kinds, e.Kind) {
+			rows = append(rows, e)
+		}
+	}
+	slices.SortFunc(rows, func(x, y end) int { return cmp.Compare(x.Code, y.Code) })
+	for _, e := range rows {
+		lines = append(lines, fmt.Sprintf("%d\t%s", e.Code, e.Means))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// printHelp writes the help of c: example, description, usage, flags, exit status.
+func (a *app) printHelp(c *cobra.Command) {
+	w := c.OutOrStdout()
+	if c.Example != "" {
+		section(w, "Example", indent(c.Example))
+	}
+	section(w, "", fold(c.Long, 96))
+	section(w, "Usage", "  "+usageLine(c))
+	var subs strings.Builder
+	for _, s := range c.Commands() {
+		if s.IsAvailableCommand() {
+			fmt.Fprintf(&subs, "  %-12s %s\n", s.Name(), s.Short)
+		}
+	}
+	section(w, "Commands", subs.String())
+	own, inherited := flagsOf(c)
+	section(w, "Flags", own)
+	section(w, "Flags of every command", inherited)
+	section(w, "Exit status", strings.ReplaceAll(indent(c.Annotations[endsKey]), "\t", "  "))
+}
+
+// flagsOf returns the texts about c's own flags and about everybody's.
+func flagsOf(c *cobra.Command) (own, inherited string) {
+	if !c.HasParent() {
+		return "", c.PersistentFlags().FlagUsagesWrapped(100)
+	}
+	var local pflag.FlagSet
+	local.SortFlags = false
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if c.InheritedFlags().Lookup(f.Name) == nil {
+			local.AddFlag(f)
+		}
+	})
+	return local.FlagUsagesWrapped(100), c.InheritedFlags().FlagUsagesWrapped(100)
+}
+
+func usageLine(c *cobra.Command) string {
+	line := c.UseLine()
+	if c.HasAvailableSubCommands() {
+		line += " COMMAND"
+	}
+	return line + " [flags]"
+}
+
+func section(w io.Writer, title, body string) {
+	body = strings.TrimRight(body, "\n")
+	switch {
+	case body == "":
+	case title == "":
+		_, _ = fmt.Fprintf(w, "%s\n\n", body)
+	default:
+		_, _ = fmt.Fprintf(w, "%s:\n%s\n\n", title, body)
+	}
+}
+
+func indent(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return "  " + strings.Join(lines, "\n  ")
+}
+
+// fold breaks each line of s at spaces so that none is wider than width.
+func fold(s string, width int) string {
+	var out []string
+	for _, line := range strings.Split(s, "\n") {
+		var now string
+		for _, word := range strings.Fields(line) {
+			if now != "" && len(now)+1+len(word) > width {
+				out, now = append(out, now), ""
+			}
+			if now != "" {
+				now += " "
+			}
+			now += word
+		}
+		out = append(out, now)
+	}
+	return strings.Join(out, "\n")
+}

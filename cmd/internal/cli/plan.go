@@ -1,0 +1,115 @@
+// plan: what would be done, without doing it.
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+type planOptions struct {
+	grant     *grantFlags
+	Offline   bool
+	Out       string
+	ExitCode  bool
+	Documents bool
+	Journal   string
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var o planOptions
+	c := a.command(page{
+		Use: "plan", Short: "Show what apply would do, without doing it",
+		Long: "Reads what is there, compares it with the grant and prints every change, the policies with --documents, and what the credential will and will not allow. " +
+			"With --offline it makes no call and needs no credentials. With --out the plan is saved, so that what was reviewed is what is applied.",
+		Examples: []string{
+			"$PROGRAM plan --profile event-dump --bucket acme-events --prefix events/ $SETTINGS",
+			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
+			"$PROGRAM plan -f grant.yaml --out reviewed.plan",
+		},
+		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, core.ErrLocked, errInterrupted},
+	})
+	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return f.Key != "out" })
+	c.Flags().BoolVar(&o.Offline, "offline", false, "make no call: plan as if nothing existed")
+	c.Flags().StringVar(&o.Out, "out", "", "save the plan to `FILE` for: apply FILE")
+	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if there are changes, 4 if something is refused")
+	c.Flags().BoolVar(&o.Documents, "documents", false, "print policies and configurations in the cloud's own language")
+	c.Flags().StringVar(&o.Journal, "journal", "", "look for the journal in `DIR`")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return a.run(&o, func() error { return planRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+func planRun(ctx context.Context, a *app, o planOptions) (err error) {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	r, faults, err := a.request(s.provider, o.grant)
+	if err != nil {
+		return err
+	}
+	if _, err := a.handoff(r, handoffOptions{}, &faults); err != nil {
+		return err
+	}
+	if o.Out != "" {
+		faults = append(faults, a.outFault("out", o.Out)...)
+	}
+	if o.Out != "" && o.Offline {
+		faults = append(faults, core.Fault{Field: "out", Value: o.Out, Rule: "cannot be given with --offline, because nobody has looked at the cloud", Accepts: "one of them"})
+	}
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	e, err := s.engine(r.Grant.Name, o.Journal, reading, nil)
+	if err != nil {
+		return err
+	}
+	var p *core.Plan
+	if o.Offline {
+		p, err = e.Offline(r.Grant)
+	} else {
+		p, err = a.planned(ctx, e, r.Grant, core.Present)
+	}
+	if err != nil {
+		return err
+	}
+	if o.Out != "" {
+		if err := a.savePlan(o.Out, p, r, s.sandbox != nil); err != nil {
+			return err
+		}
+	}
+	if err := a.printPlan(p, s.sandbox != nil, o.Documents); err != nil {
+		return err
+	}
+	switch {
+	case !o.ExitCode:
+		return nil
+	case len(p.Refused()) > 0:
+		return refusal(p)
+	case p.Changed():
+		return errChanges
+	}
+	return nil
+}
+
+// printPlan prints p on standard output.
+func (a *app) printPlan(p *core.Plan, sandbox, docs bool) error {
+	if a.global.JSON {
+		return printJSON(a.env.Stdout, planDocument(p, sandbox))
+	}
+	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
+	a.plan(w, p, planView{Sandbox: sandbox, Documents: docs, Prove: true})
+	return w.err
+}
+
+// closeInto closes s and adds what fails to err.
+func (s *session) closeInto(err *error) {
+	if failed := s.close(); failed != nil {
+		*err = join(*err, failed)
+	}
+}

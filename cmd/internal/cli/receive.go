@@ -1,0 +1,180 @@
+// receive: the other side of a hand-off. It needs no cloud account of its own.
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+type receiveOptions struct {
+	Bundle   string
+	Identity string
+	Manifest string
+	Format   string
+	Out      string
+	Try      bool
+}
+
+func (a *app) receiveCommand() *cobra.Command {
+	var o receiveOptions
+	c := a.command(page{
+		Use: "receive FILE", Short: "Open a sealed credential that was sent to you, show its manifest, write it in a format, try it",
+		Long: "For whoever asked for the access. Opens the sealed FILE with your private key, checks it against the manifest beside it, and writes the credential to a file that only you can read, " +
+			"or to standard output if that is not a terminal. With --try everything that the manifest promises is tried, and everything that it rules out.",
+		Examples: []string{
+			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --out credentials",
+			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --try",
+			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --format json | jq .bucket",
+		},
+		Ends: []error{core.ErrUnproven, core.ErrNotConverged, errInterrupted},
+	})
+	table := fields(a.info, a.cloud.Region)
+	format := table[slices.IndexFunc(table, func(f field) bool { return f.Key == "format" })]
+	c.Flags().StringVar(&o.Identity, "identity", "", "open it with the private key in `FILE` (age or ssh)")
+	c.Flags().StringVar(&o.Manifest, "manifest", "", "the manifest in `FILE` (default: the one beside the sealed file)")
+	c.Flags().StringVar(&o.Format, "format", "", format.Usage+" (default: as it was sent)")
+	c.Flags().StringVar(&o.Out, "out", "", "write the credential to `FILE`, which must not exist")
+	c.Flags().BoolVar(&o.Try, "try", false, "try what the manifest promises and what it rules out")
+	c.Args = exactly("FILE")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o.Bundle = args[0]
+		return a.run(&o, func() error { return receiveRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	in, err := a.opened(o)
+	if err != nil {
+		return err
+	}
+	defer in.credential.Secret.Clear()
+	if !a.global.Quiet {
+		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+		w.raw(handoff.Text(in.receipt))
+	}
+	if o.Try {
+		if err := a.tryReceived(ctx, s, in); err != nil {
+			return err
+		}
+	}
+	return a.writeReceived(o, in)
+}
+
+// received is a hand-off that was opened.
+type received struct {
+	credential core.Credential
+	receipt    core.Receipt
+	format     handoff.Format
+}
+
+// opened opens the hand-off and checks everything that does not need the cloud.
+func (a *app) opened(o receiveOptions) (received, error) {
+	var in received
+	var faults core.Faults
+	if o.Identity == "" {
+		faults = append(faults, core.Fault{Field: "identity", Rule: "is missing", Accepts: "a file with your private key"})
+	}
+	if o.Out != "" {
+		faults = append(faults, a.outFault("out", o.Out)...)
+	} else if !o.Try && a.env.Terminal.Out {
+		faults = append(faults, core.Fault{Field: "out", Rule: "is missing, and a secret is not printed on a terminal", Accepts: "a file that does not exist yet"})
+	}
+	if o.Manifest == "" {
+		o.Manifest = handoff.ManifestPath(o.Bundle)
+	}
+	var err error
+	if in.receipt, err = handoff.Manifest(a.env.path(o.Manifest)); err != nil {
+		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that came with the sealed file"})
+	} else if in.receipt.Cloud != a.info.Name {
+		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + in.receipt.Cloud, Accepts: "a manifest for " + a.info.Name})
+	}
+	var data []byte
+	if o.Identity != "" {
+		var sealed []byte
+		var more core.Faults
+		data, sealed, more = a.unseal("file", o.Bundle, o.Identity)
+		faults = append(faults, more...)
+		if len(more) == 0 && in.receipt.Cloud != "" {
+			if err := handoff.Bound(in.receipt, o.Bundle, sealed); err != nil {
+				faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the manifest that came with the sealed file"})
+			}
+		}
+	}
+	defer clear(data)
+	if len(data) > 0 {
+		var name string
+		if in.credential, name, err = handoff.Read(data); err != nil {
+			faults = append(faults, core.Fault{Field: "file", Value: o.Bundle, Rule: "holds no credential: " + err.Error(), Accepts: "a sealed file that apply has written"})
+		} else if in.format, err = handoff.FindFormat(orDefault(o.Format, name), a.info.Form); err != nil {
+			if err := collect(&faults, err); err != nil {
+				faults = append(faults, core.Fault{Field: "format", Value: o.Format, Rule: err.Error()})
+			}
+		}
+	}
+	if in.receipt.Key != nil && in.credential.ID != "" && in.receipt.Key.ID != in.credential.ID {
+		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is about another key: " + in.receipt.Key.ID, Accepts: "the manifest that came with the sealed file"})
+	}
+	return in, faults.Err()
+}
+
+// tryReceived tries, as the holder, what the manifest says. Nobody cleans up
+// after it but the bucket's owner, so the objects that it leaves are named.
+func (a *app) tryReceived(ctx context.Context, s *session, in received) error {
+	progress := a.progress()
+	e := s.bare(progress.observe)
+	proof, err := e.Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
+	progress.done()
+	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+	if a.global.JSON {
+		return join(err, printJSON(a.env.Stderr, proofJSON{1, e.RunID, in.receipt.Sandbox, in.receipt.Grant, proof, err == nil}))
+	}
+	a.proof(w, proof)
+	if err == nil {
+		w.line("all %d are as the manifest says", len(proof.Rows))
+	}
+	return join(err, w.err)
+}
+
+// blueprintOf is as much of the blueprint as a manifest tells: enough to try it.
+func blueprintOf(r core.Receipt) core.Blueprint {
+	return core.Blueprint{Cloud: r.Cloud, Probes: r.Probes, Grant: core.Grant{
+		Name: r.Grant, Profile: r.Profile, Who: core.WhoKey, Can: r.Can,
+		Target: core.Target{Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix},
+	}}
+}
+
+// writeReceived writes the credential to its file, or to a standard output that is no terminal.
+func (a *app) writeReceived(o receiveOptions, in received) error {
+	if o.Out == "" && (o.Try || a.env.Terminal.Out) {
+		return nil // trying was all that was asked for
+	}
+	data, err := in.format.Encode(in.credential, in.receipt)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	if o.Out == "" {
+		_, err := a.env.Stdout.Write(data)
+		return err
+	}
+	if err := writeNew(a.env.path(o.Out), o.Out, data); err != nil {
+		return err
+	}
+	if !a.global.Quiet {
+		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+		w.line("wrote %s (%s), readable only by you", o.Out, in.format.Name)
+		return w.err
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+// Session: the cloud, real or inside the program, and the journal of one grant.
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/journal"
+)
+
+// session is one run against one cloud.
+type session struct {
+	app      *app
+	provider core.Provider
+	sandbox  Sandbox // nil for the real cloud
+	file     string  // where the sandbox lives; "" in memory
+	closers  []func() error
+}
+
+// connect returns the cloud that the global flags choose. It makes no call.
+func (a *app) connect() (*session, error) {
+	s := &session{app: a}
+	if !a.global.Sandbox && a.global.SandboxFile == "" {
+		s.provider = a.cloud.Connect(core.Connection{AllowEndpoint: a.global.AllowEndpoint})
+		return s, nil
+	}
+	var snapshot []byte
+	if a.global.SandboxFile != "" {
+		s.file = a.env.path(a.global.SandboxFile)
+		var err error
+		snapshot, err = os.ReadFile(s.file)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("sandbox file %q: %s", a.global.SandboxFile, cause(err))
+		}
+	}
+	var err error
+	if s.sandbox, err = a.cloud.Sandbox(snapshot); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	s.provider = s.sandbox.Provider()
+	return s, nil
+}
+
+// close releases what the session holds and saves the sandbox.
+func (s *session) close() error {
+	var errs []error
+	for _, f := range s.closers {
+		errs = append(errs, f())
+	}
+	return errors.Join(append(errs, s.save())...)
+}
+
+// save writes the sandbox to its file, whole or not at all.
+func (s *session) save() error {
+	if s.file == "" {
+		return nil
+	}
+	snapshot, err := s.sandbox.Snapshot()
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	if err := replaceFile(s.file, snapshot); err != nil {
+		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
+	}
+	return nil
+}
+
+// replaceFile puts data in the place of path by one rename, for its owner only.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600, and never an existing file
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// access says what a run does with the journal.
+type access int
+
+const (
+	reading access = iota // looks at what earlier runs left; makes no file
+	writing               // records intents and holds the lock
+)
+
+// sandboxPace is the pace of a proof in a sandbox, whose one endpoint knows everything at once.
+const sandboxPace = 20 * time.Millisecond
+
+// bare returns an engine that writes nothing and so needs no journal.
+func (s *session) bare(observe func(core.Event)) *core.Engine {
+	e := &core.Engine{Provider: s.provider, RunID: newRunID(), Observe: observe}
+	if s.sandbox != nil {
+		e.Pace = sandboxPace
+	}
+	return e
+}
+
+// engine returns the engine over the journal of the grant with that name.
+func (s *session) engine(grant, journalDir string, how access, observe func(core.Event)) (*core.Engine, error) {
+	e := s.bare(observe)
+	dir, err := s.journalDir(journalDir)
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		e.Journal = journal.Memory()
+		return e, nil
+	}
+	if how == reading {
+		if _, err := os.Stat(filepath.Join(dir, grant+".jsonl")); errors.Is(err, os.ErrNotExist) {
+			e.Journal = journal.Memory()
+			return e, nil
+		}
+	}
+	file, err := journal.Open(dir, grant, who(s.app.cloud.Program))
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, file.Close)
+	e.Journal = file
+	return e, nil
+}
+
+// journalDir is where journals are: beside a sandbox's file, else where the
+// user keeps the state of programs. "" means in memory.
+func (s *session) journalDir(chosen string) (string, error) {
+	env := s.app.env
+	switch {
+	case chosen != "":
+		return env.path(chosen), nil
+	case s.sandbox != nil && s.file == "":
+		return "", nil
+	case s.sandbox != nil:
+		return s.file + ".journal", nil
+	}
+	state := env.Getenv("XDG_STATE_HOME") // https://specifications.freedesktop.org/basedir-spec/latest/
+	if !filepath.IsAbs(state) {
+		home := env.Getenv("HOME")
+		if home == "" {
+			return "", usageError(errors.New("there is no home directory for the journal"), "give --journal DIR, or set HOME or XDG_STATE_HOME")
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "bucketgrant", s.app.info.Name), nil
+}
+
+// newRunID is unique, short, and usable as a part of an object's key.
+func newRunID() string { return strings.ToLower(rand.Text()[:12]) }
+
+// who names this run to others that find the lock.
+func who(program string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return fmt.Sprintf("%s (process %d on %s)", program, os.Getpid(), host)
+}
+
+// planned makes the plan of g while saying that this takes a while.
+func (a *app) planned(ctx context.Context, e *core.Engine, g core.Grant, want core.Want) (*core.Plan, error) {
+	a.env.Doing.Set("reading the cloud; nothing has been written")
+	slow := time.AfterFunc(time.Second, func() {
+		if !a.global.Quiet {
+			say(a.env.Stderr, "reading what is there …")
+		}
+	})
+	defer slow.Stop()
+	return e.Plan(ctx, g, want)
+}

@@ -1,0 +1,176 @@
+// verify: is the access what the grant says?
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+const maxSecretFile = 1 << 20
+
+type verifyOptions struct {
+	grant      *grantFlags
+	Credential string
+	Bundle     string
+	Identity   string
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var o verifyOptions
+	c := a.command(page{
+		Use: "verify", Short: "Try the access of a grant: what is granted must work, everything else must be refused",
+		Long: "With a credential, from a file or from a sealed hand-off, everything is really tried and the probe objects are removed again. " +
+			"Without one, the cloud itself is asked what it would do, and every row says \"simulated\", never \"tried\".",
+		Examples: []string{
+			"$PROGRAM verify --profile event-dump --bucket acme-events $SETTINGS --credential credentials",
+			"$PROGRAM verify -f grant.yaml --bundle handoff/acme-events.KEY.age --identity key.txt",
+			"$PROGRAM verify -f grant.yaml",
+		},
+		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrOperator, errInterrupted},
+	})
+	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
+	c.Flags().StringVar(&o.Credential, "credential", "", "try the credential in `FILE`, in any format that apply writes")
+	c.Flags().StringVar(&o.Bundle, "bundle", "", "try the credential in the sealed `FILE`")
+	c.Flags().StringVar(&o.Identity, "identity", "", "open the bundle with the private key in `FILE`")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return a.run(&o, func() error { return verifyRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+// proofJSON is a proof as machines read it.
+type proofJSON struct {
+	SchemaVersion int        `json:"schema_version"`
+	RunID         string     `json:"run_id"`
+	Sandbox       bool       `json:"sandbox,omitempty"`
+	Grant         string     `json:"grant"`
+	Proof         core.Proof `json:"proof"`
+	OK            bool       `json:"ok"`
+}
+
+func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	r, faults, err := a.request(s.provider, o.grant)
+	if err != nil {
+		return err
+	}
+	c, more, err := a.credential(o.Credential, o.Bundle, o.Identity)
+	if err != nil {
+		return err
+	}
+	if err := append(faults, more...).Err(); err != nil {
+		return err
+	}
+	defer c.Secret.Clear()
+	progress := a.progress()
+	e := s.bare(progress.observe)
+	b, err := core.Compile(s.provider, r.Grant)
+	if err != nil {
+		return err
+	}
+	steps, err := s.provider.Open(ctx, b)
+	if err != nil {
+		return err
+	}
+	var proof core.Proof
+	var unproven error
+	if c.Secret.Empty() {
+		proof, unproven = e.Simulate(ctx, b, steps)
+	} else {
+		proof, unproven = e.Prove(ctx, b, steps, c)
+	}
+	progress.done()
+	return join(unproven, a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+}
+
+// printProof prints a proof on standard output.
+func (a *app) printProof(p proofJSON) error {
+	if a.global.JSON {
+		return printJSON(a.env.Stdout, p)
+	}
+	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
+	if p.Sandbox {
+		w.loud(sandboxBanner)
+	}
+	a.proof(w, p.Proof)
+	if bad := len(p.Proof.Failures()); bad > 0 {
+		w.loud("grant %s: %d of %d are not as granted", p.Grant, bad, len(p.Proof.Rows))
+	} else if p.OK {
+		w.line("grant %s: all %d are as granted (%s)", p.Grant, len(p.Proof.Rows), p.Proof.How)
+	}
+	return w.err
+}
+
+// credential reads the credential to be tried. It is empty if none was given.
+func (a *app) credential(file, bundle, identity string) (core.Credential, core.Faults, error) {
+	var none core.Credential
+	switch {
+	case file != "" && bundle != "":
+		return none, core.Faults{{Field: "credential", Rule: "is given together with bundle", Accepts: "one of them"}}, nil
+	case bundle == "" && identity != "":
+		return none, core.Faults{{Field: "identity", Rule: "is given without bundle", Accepts: "both, or none"}}, nil
+	case bundle != "" && identity == "":
+		return none, core.Faults{{Field: "identity", Rule: "is missing: the bundle cannot be opened", Accepts: "a file with the private key that belongs to the recipient"}}, nil
+	case file == "" && bundle == "":
+		return none, nil, nil
+	}
+	var data []byte
+	var err error
+	name := file
+	if file != "" {
+		if data, err = readBounded(a.env.path(file), maxSecretFile); err != nil {
+			return none, core.Faults{{Field: "credential", Value: file, Rule: "cannot be read: " + cause(err), Accepts: "a file that apply or receive has written"}}, nil
+		}
+	} else {
+		name = bundle
+		var faults core.Faults
+		if data, _, faults = a.unseal("bundle", bundle, identity); len(faults) > 0 {
+			return none, faults, nil
+		}
+	}
+	defer clear(data)
+	c, _, err := handoff.Read(data)
+	if err != nil {
+		return none, core.Faults{{Field: "credential", Value: name, Rule: err.Error(), Accepts: "one of the formats that apply writes"}}, nil
+	}
+	return c, nil, nil
+}
+
+// unseal opens a sealed file with the identities in another one. The caller clears what it gets.
+// The sealed bytes are returned as well.
+func (a *app) unseal(field, bundle, identity string) (data, sealed []byte, faults core.Faults) {
+	ids, err := handoff.Identities(a.env.path(identity))
+	if err != nil {
+		faults = append(faults, core.Fault{Field: "identity", Value: identity, Rule: short(err), Accepts: "an age identity file, or an ssh private key without a passphrase"})
+	}
+	sealed, err = readBounded(a.env.path(bundle), maxSecretFile)
+	if err != nil {
+		faults = append(faults, core.Fault{Field: field, Value: bundle, Rule: "cannot be read: " + cause(err), Accepts: "a sealed file that apply has written"})
+	}
+	if len(faults) > 0 {
+		return nil, nil, faults
+	}
+	data, err = handoff.OpenSealed(sealed, ids)
+	if err != nil {
+		return nil, nil, core.Faults{{Field: field, Value: bundle, Rule: "cannot be opened: " + short(err), Accepts: "a file that was sealed to this identity"}}
+	}
+	return data, sealed, nil
+}
+
+// short is why something failed, without the path if it is about a file.
+func short(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return fmt.Sprint(cause(err))
+}

@@ -1,0 +1,181 @@
+// The plan as people see it.
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// sandboxBanner begins every view of a cloud inside the program.
+const sandboxBanner = "SANDBOX: a cloud inside this program; nothing outside is touched"
+
+// planView is what a plan's view is about, beside the plan.
+type planView struct {
+	Sandbox   bool
+	Documents bool
+	Prove     bool
+}
+
+// plan prints p.
+func (a *app) plan(w *paper, p *core.Plan, v planView) {
+	g := p.Blueprint.Grant
+	if v.Sandbox {
+		w.loud(sandboxBanner)
+	}
+	w.line("grant %s (profile %s) on %s", g.Name, g.Profile, a.info.Title)
+	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}}
+	if p.Offline {
+		rows = append(rows, []string{a.info.Nouns.Account, "not asked: this plan was made offline, as if nothing existed"})
+	} else {
+		rows = append(rows, []string{a.info.Nouns.Account, p.Operator.Account}, []string{"you are", p.Operator.Principal})
+		if p.Operator.Source != "" {
+			rows = append(rows, []string{"credentials", p.Operator.Source})
+		}
+		for _, e := range p.Operator.Endpoints {
+			rows = append(rows, []string{"endpoint", e + " (not the cloud's own)"})
+		}
+	}
+	w.table(rows)
+	w.line("")
+	a.changes(w, p.Changes)
+	w.line("")
+	a.holder(w, p.Blueprint)
+	if p.Issues() && p.Want.Present {
+		w.loud("a long-lived key will be issued: whoever holds it has this access until it is revoked")
+		if v.Prove {
+			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
+		}
+	}
+	if v.Documents {
+		documents(w, p.Blueprint.Documents)
+	}
+	w.line("%s", totals(p))
+}
+
+func adoptNote(g core.Grant) string {
+	if g.Target.Adopt {
+		return " (adopted: never created, altered or dropped)"
+	}
+	return ""
+}
+
+func orAll(prefix string) string {
+	if prefix == "" {
+		return "none: the whole bucket"
+	}
+	return prefix
+}
+
+// changes prints one line for each change, and what explains it below.
+func (a *app) changes(w *paper, changes []core.Change) {
+	for _, c := range changes {
+		w.sign(c.Action, "%s", strings.TrimRight(fmt.Sprintf("%-44s %s", c.Addr, c.Why), " "))
+		if c.Before != "" || c.After != "" {
+			w.line("      is:   %s", c.Before)
+			w.line("      will: %s", c.After)
+		}
+		if c.Hint != "" {
+			w.line("      %s", c.Hint)
+		}
+	}
+	if len(changes) == 0 {
+		w.line("  nothing is there")
+	}
+}
+
+// holder prints what the holder of the credential may do, and the gaps.
+func (a *app) holder(w *paper, b core.Blueprint) {
+	var r core.Receipt
+	r.Describe(b, a.info.Abilities)
+	w.line("the holder of the credential")
+	w.line("  may      %s", strings.Join(r.Allowed, "; "))
+	w.line("  may not  %s", strings.Join(r.Refused, "; "))
+	for _, gap := range b.Gaps {
+		w.line("  gap      %s is %s: %s", gap.Ability, gap.Outcome, gap.Why)
+	}
+}
+
+// documents prints policies and configurations in the cloud's own language.
+func documents(w *paper, docs []core.Document) {
+	for _, d := range docs {
+		w.line("")
+		w.line("%s of %s: %s", d.Name, d.Of, d.Why)
+		var b bytes.Buffer
+		if json.Indent(&b, d.Body, "  ", "  ") != nil {
+			b.Write(d.Body)
+		}
+		for line := range strings.Lines("  " + b.String()) {
+			w.line("%s", strings.TrimRight(line, "\n"))
+		}
+	}
+	w.line("")
+}
+
+// totals counts the changes by sign.
+func totals(p *core.Plan) string {
+	count := map[core.Action]int{}
+	for _, c := range p.Changes {
+		count[c.Action]++
+	}
+	var parts []string
+	for _, s := range []struct {
+		action core.Action
+		verb   string
+	}{{core.Make, "to make"}, {core.Alter, "to alter"}, {core.Drop, "to drop"}, {core.Keep, "to keep"}, {core.Refuse, "refused"}} {
+		if n := count[s.action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s.verb))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to do"}
+	}
+	text := "plan: " + strings.Join(parts, ", ")
+	if !p.Offline {
+		text += fmt.Sprintf("; %d calls, %d of them one after the other", p.Calls, p.Depth)
+	}
+	return text
+}
+
+// planJSON is a plan as machines read it.
+type planJSON struct {
+	SchemaVersion int  `json:"schema_version"`
+	Sandbox       bool `json:"sandbox,omitempty"`
+	*core.Plan
+	Changed bool      `json:"changed"`
+	Issues  bool      `json:"issues"` // carrying it out makes a credential
+	Keys    []keyJSON `json:"keys"`
+}
+
+// keyJSON is a key of the grantee as machines read it.
+type keyJSON struct {
+	ID      string     `json:"id"`
+	Created time.Time  `json:"created"`
+	Active  bool       `json:"active"`
+	Used    *time.Time `json:"used,omitempty"`
+	AgeDays int        `json:"age_days"`
+	Rotate  bool       `json:"rotate"` // is older than a long-lived key should get
+}
+
+func planDocument(p *core.Plan, sandbox bool) planJSON {
+	return planJSON{SchemaVersion: 1, Sandbox: sandbox, Plan: p, Changed: p.Changed(), Issues: p.Issues(), Keys: keysJSON(p.Keys, p.Made)}
+}
+
+func keysJSON(keys []core.Key, now time.Time) []keyJSON {
+	list := []keyJSON{}
+	for _, k := range keys {
+		j := keyJSON{ID: k.ID, Created: k.Created.UTC(), Active: k.Active, AgeDays: days(now.Sub(k.Created)), Rotate: now.Sub(k.Created) >= core.RotateAfter}
+		if !k.Used.IsZero() {
+			used := k.Used.UTC()
+			j.Used = &used
+		}
+		list = append(list, j)
+	}
+	return list
+}
+
+func days(d time.Duration) int { return int(d / (24 * time.Hour)) }

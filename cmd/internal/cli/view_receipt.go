@@ -1,0 +1,78 @@
+// The receipt and the proof as people see them.
+package cli
+
+import (
+	"fmt"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+// printReceipt prints what was done on standard output. failed is why a run
+// ended early; what had been done until then is printed all the same.
+func (a *app) printReceipt(r core.Receipt, failed error) error {
+	if a.global.JSON {
+		return printJSON(a.env.Stdout, r)
+	}
+	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
+	if failed != nil {
+		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
+		if len(r.Changes) > 0 {
+			e.line("done before the failure:")
+			a.changes(e, r.Changes)
+		}
+		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left})
+		return e.err
+	}
+	if r.Key != nil {
+		w.raw(handoff.Text(r))
+		return w.err
+	}
+	if r.Sandbox {
+		w.loud(sandboxBanner)
+	}
+	if len(r.Changes) == 0 {
+		w.line("grant %s: nothing to do; no credential was issued", r.Grant)
+		return w.err
+	}
+	w.line("grant %s: %d changes done; no credential was issued", r.Grant, len(r.Changes))
+	a.changes(w, r.Changes)
+	w.line("%d calls, %d of them one after the other", r.Calls, r.Depth)
+	return w.err
+}
+
+// proof prints one line for each thing that was tried.
+func (a *app) proof(w *paper, p core.Proof) {
+	var rows [][]string
+	for _, r := range p.Rows {
+		verdict := "ok"
+		if !r.OK() {
+			verdict = "NOT AS GRANTED"
+		}
+		i, _ := core.DescribeAbility(r.Ability)
+		why := r.Why
+		if r.Err != "" {
+			why = r.Err
+		}
+		rows = append(rows, []string{verdict, string(r.Got), fmt.Sprintf("%s (%s)", i.Means, place(r.Where)), r.How, why})
+	}
+	w.table(rows)
+	for _, key := range p.Left {
+		w.line("  a probe object was left: %s", key)
+	}
+}
+
+// place says where something was tried.
+func place(where core.Where) string {
+	switch where {
+	case core.Inside:
+		return "inside the grant"
+	case core.Sibling:
+		return "beside the prefix"
+	case core.Outside:
+		return "outside the prefix"
+	case core.Elsewhere:
+		return "in another bucket"
+	}
+	return "the bucket or its owner"
+}
