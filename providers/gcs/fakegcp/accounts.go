@@ -93,8 +93,7 @@ func (c *Cloud) accountPolicySources(a *account) []source {
 }
 
 func (q *request) mayOnAccount(permission string, a *account) bool {
-	r := resource{Name: "projects/" + a.Project + "/serviceAccounts/" + a.UniqueID, Type: "iam.googleapis.com/ServiceAccount", Service: iamService}
-	return q.may(permission, r, q.accountPolicySources(a), nil)
+	return q.may(permission, resource{Label: a.name()}, q.accountPolicySources(a)) // IAM's resources provide no attributes
 }
 
 // needAccount returns the account in the path, by email or unique ID, if the

@@ -105,15 +105,15 @@ func (q *request) scopeAllows(scopes []string) bool {
 }
 
 // may decides whether the caller holds a permission, and records the decision.
-func (q *request) may(permission string, r resource, sources []source, attributes map[string]string) bool {
-	return q.decideFor(q.caller, permission, r, sources, attributes, time.Now(), true).Allowed
+func (q *request) may(permission string, r resource, sources []source) bool {
+	return q.decideFor(q.caller, permission, r, sources, time.Now(), true).Allowed
 }
 
 // decideFor is [request.may] for any principal and time.
-func (c *Cloud) decideFor(who principal, permission string, r resource, sources []source, attributes map[string]string, at time.Time, record bool) verdict {
-	v := decide(question{who, permission, r, attributes, at}, sources, directory{Role: c.roleSeen, Team: c.onTeam})
+func (c *Cloud) decideFor(who principal, permission string, r resource, sources []source, at time.Time, record bool) verdict {
+	v := decide(question{who, permission, r, at}, sources, directory{Role: c.roleSeen, Team: c.onTeam})
 	if record {
-		c.ledger.Add(cloudsim.Decision{Principal: who.Email, Action: permission, Resource: r.Name, Allowed: v.Allowed, Because: v.Because})
+		c.ledger.Add(cloudsim.Decision{Principal: who.Email, Action: permission, Resource: r.Label, Allowed: v.Allowed, Because: v.Because})
 	}
 	return v
 }
@@ -151,11 +151,12 @@ func projectSource(p *project) source {
 	return source{Where: "project " + p.ID, Policy: p.Policy.Policy.Seen()}
 }
 
+// projectResource is a project as conditions see it: without a name.
 func projectResource(p *project) resource {
-	return resource{Name: "projects/" + p.ID, Type: "cloudresourcemanager.googleapis.com/Project", Service: "cloudresourcemanager.googleapis.com"}
+	return resource{Label: "projects/" + p.ID, Type: "cloudresourcemanager.googleapis.com/Project", Service: "cloudresourcemanager.googleapis.com"}
 }
 
 // mayOnProject decides on a permission whose resource is the project.
 func (q *request) mayOnProject(permission string, p *project) bool {
-	return q.may(permission, projectResource(p), []source{projectSource(p)}, nil)
+	return q.may(permission, projectResource(p), []source{projectSource(p)})
 }

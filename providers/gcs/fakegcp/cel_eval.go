@@ -7,10 +7,6 @@ import (
 	"strconv"
 )
 
-// listPrefixAttribute is the API attribute that a list request carries.
-// https://cloud.google.com/iam/docs/conditions-attribute-reference#api-attributes
-const listPrefixAttribute = "storage.googleapis.com/objectListPrefix"
-
 // evaluate says whether a condition holds for a request. A condition that
 // fails to evaluate does not hold.
 func evaluate(text string, q question) (bool, error) {
@@ -29,7 +25,13 @@ func evaluate(text string, q question) (bool, error) {
 	return b, nil
 }
 
-var errUnknownName = errors.New("unknown attribute")
+// Why an attribute has no value. A part of a condition that asks for an
+// attribute which the resource does not provide never grants access.
+// https://cloud.google.com/iam/docs/configuring-resource-based-access#inherited-conditions
+var (
+	errUnknownName = errors.New("unknown attribute")
+	errUnavailable = errors.New("the resource does not provide the attribute")
+)
 
 func (q question) eval(n *node) (any, error) {
 	switch n.Kind {
@@ -108,15 +110,21 @@ func (q question) logical(n *node) (any, error) {
 }
 
 func (q question) attribute(name string) (any, error) {
+	value := ""
 	switch name {
 	case "resource.name":
-		return q.Resource.Name, nil
+		value = q.Resource.Name
 	case "resource.type":
-		return q.Resource.Type, nil
+		value = q.Resource.Type
 	case "resource.service":
-		return q.Resource.Service, nil
+		value = q.Resource.Service
 	case "request.time":
 		return q.Time, nil
+	default:
+		return nil, fmt.Errorf("%w %q", errUnknownName, name)
 	}
-	return nil, fmt.Errorf("%w %q", errUnknownName, name)
+	if value == "" {
+		return nil, fmt.Errorf("%w %q", errUnavailable, name)
+	}
+	return value, nil
 }

@@ -15,15 +15,18 @@ func (q question) call(n *node) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.On != nil && n.On.Kind == "name" && n.On.Text == "api" && n.Text == "getAttribute" {
-		if len(args) != 2 {
-			return nil, fmt.Errorf("api.getAttribute takes two arguments")
+	if n.On != nil && n.On.Kind == "name" {
+		switch n.On.Text + "." + n.Text {
+		case "api.getAttribute":
+			// Cloud Storage's API attributes work in credential access boundaries
+			// only: in a role binding they have no value.
+			// https://cloud.google.com/iam/docs/conditions-attribute-reference#cloud-storage
+			if len(args) == 2 {
+				return args[1], nil
+			}
+		case "resource.hasTagKey", "resource.hasTagKeyId", "resource.matchTag", "resource.matchTagId":
+			return false, nil // nothing here has tags
 		}
-		name, _ := args[0].(string)
-		if v, ok := q.Attributes[name]; ok {
-			return v, nil
-		}
-		return args[1], nil
 	}
 	if n.On == nil {
 		return convert(n.Text, args)
@@ -48,6 +51,8 @@ func (q question) call(n *node) (any, error) {
 	return nil, fmt.Errorf("no function %q for these operands", n.Text)
 }
 
+var durationRE = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?s$`)
+
 func convert(name string, args []any) (any, error) {
 	if len(args) != 1 {
 		return nil, fmt.Errorf("no function %q", name)
@@ -57,6 +62,9 @@ func convert(name string, args []any) (any, error) {
 	case "timestamp":
 		return time.Parse(time.RFC3339Nano, s)
 	case "duration":
+		if !durationRE.MatchString(s) {
+			return nil, fmt.Errorf("duration %q is not a number of seconds followed by \"s\"", s)
+		}
 		return time.ParseDuration(s)
 	case "date":
 		return time.Parse("2006-01-02", s)
@@ -117,7 +125,7 @@ func timeMethod(t time.Time, name string, args []any) (any, error) {
 	t = t.UTC()
 	if len(args) == 1 {
 		zone, _ := args[0].(string)
-		loc, err := time.LoadLocation(zone)
+		loc, err := location(zone)
 		if err != nil {
 			return nil, err
 		}
@@ -140,8 +148,19 @@ func timeMethod(t time.Time, name string, args []any) (any, error) {
 		return int64(t.Hour()), nil
 	case "getMinutes":
 		return int64(t.Minute()), nil
+	case "getMilliseconds":
+		return int64(t.Nanosecond() / 1e6), nil
 	case "getSeconds":
 		return int64(t.Second()), nil
 	}
 	return nil, fmt.Errorf("no function %q for a time", name)
+}
+
+// location is a time zone by name or by its offset, "+01:00".
+func location(zone string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", zone); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone(zone, offset), nil
+	}
+	return time.LoadLocation(zone)
 }

@@ -10,17 +10,18 @@ import (
 
 // principal is who asks, as policies may name them.
 type principal struct {
-	Email    string   // "" for an anonymous caller
-	UID      string   // unique ID of a service account
-	User     bool     // a Google account rather than a service account
-	Projects []string // not used for access: a caller's own project gives nothing
+	Email string // "" for an anonymous caller
+	UID   string // unique ID of a service account
+	User  bool   // a Google account rather than a service account
 }
 
 func (p principal) anonymous() bool { return p.Email == "" }
 
-// resource is what a permission is asked for, as conditions see it.
+// resource is what a permission is asked for. Conditions see the attributes
+// that its service provides; the others are empty.
 // https://cloud.google.com/iam/docs/conditions-resource-attributes
 type resource struct {
+	Label   string // names the resource in the ledger
 	Name    string // "projects/_/buckets/B/objects/O"
 	Type    string // "storage.googleapis.com/Object"
 	Service string // "storage.googleapis.com"
@@ -31,7 +32,6 @@ type question struct {
 	Who        principal
 	Permission string
 	Resource   resource
-	Attributes map[string]string // API attributes, by name
 	Time       time.Time
 }
 

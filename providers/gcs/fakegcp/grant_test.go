@@ -54,12 +54,16 @@ func grantOn(t *testing.T, h *iampolicy.Handle3, role, who, condition string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bind := &iampb.Binding{Role: role, Members: []string{who}}
+	addMember(p, role, who)
 	if condition != "" {
-		bind.Condition = &expr.Expr{Title: "prefix", Expression: condition}
+		p.Bindings[len(p.Bindings)-1].Condition = &expr.Expr{Title: "prefix", Expression: condition}
 	}
-	p.Bindings = append(p.Bindings, bind)
 	if err := h.SetPolicy(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// addMember adds a binding at the end of a policy.
+func addMember(p *iampolicy.Policy3, role, who string) {
+	p.Bindings = append(p.Bindings, &iampb.Binding{Role: role, Members: []string{who}})
 }

@@ -15,16 +15,13 @@ type objectList struct {
 }
 
 // listObjects lists a bucket. Its resource is the bucket: a condition on
-// object names does not hold, one on the list's prefix may.
+// object names does not hold.
 func (q *request) listObjects() (any, error) {
-	b, err := q.needBucket("")
+	b, err := q.needBucket("storage.objects.list")
 	if err != nil {
 		return nil, err
 	}
 	prefix, delimiter := q.query.Get("prefix"), q.query.Get("delimiter")
-	if !q.may("storage.objects.list", bucketResourceName(b.Name), q.sources(b), map[string]string{listPrefixAttribute: prefix}) {
-		return nil, q.denied("storage.objects.list", "Storage bucket")
-	}
 	b.purge()
 	versions, soft := q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true"
 	var entries []listed

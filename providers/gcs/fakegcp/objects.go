@@ -23,7 +23,8 @@ func objectRoutes() []route {
 }
 
 func objectResourceName(bucket, name string) resource {
-	return resource{Name: "projects/_/buckets/" + bucket + "/objects/" + name, Type: "storage.googleapis.com/Object", Service: storageService}
+	name = "projects/_/buckets/" + bucket + "/objects/" + name
+	return resource{Label: name, Name: name, Type: "storage.googleapis.com/Object", Service: storageService}
 }
 
 // mayOnObject decides on a permission whose resource is an object. Where
@@ -37,7 +38,7 @@ func (q *request) mayOnObject(permission string, b *bucket, name string) bool {
 			{Role: "roles/storage.legacyObjectOwner", Members: []member{{Text: "serviceAccount:uploader", UID: o.Owner}}},
 		}}})
 	}
-	return q.may(permission, objectResourceName(b.Name, name), sources, nil)
+	return q.may(permission, objectResourceName(b.Name, name), sources)
 }
 
 // needObjectAccess returns the named bucket if the caller holds the permission

@@ -49,6 +49,13 @@ func (r *policyRecord) set(p policy, delay time.Duration) {
 	r.Revision++
 }
 
+// forget removes every binding of a role, without any change of revision.
+func (r *policyRecord) forget(role string) {
+	now := r.Policy.Now.clone()
+	now.Bindings = slices.DeleteFunc(now.Bindings, func(b binding) bool { return b.Role == role })
+	r.Policy.Set(now, 0)
+}
+
 func (p policy) clone() policy {
 	q := policy{Version: p.Version, Bindings: slices.Clone(p.Bindings)}
 	for i := range q.Bindings {

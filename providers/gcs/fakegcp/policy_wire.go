@@ -88,7 +88,7 @@ func (c *Cloud) take(w wirePolicy, was policy, p *project) (policy, *fault) {
 	counted, legacy, same := 0, 0, map[string]int{}
 	for _, b := range w.Bindings {
 		next := binding{Role: b.Role, Condition: b.Condition}
-		if f := c.checkRole(b.Role, p); f != nil {
+		if f := c.checkRole(b.Role, p, was); f != nil {
 			return policy{}, f
 		}
 		if b.Condition != nil {
@@ -119,7 +119,9 @@ func (c *Cloud) take(w wirePolicy, was policy, p *project) (policy, *fault) {
 			out.add(next)
 		}
 	}
-	if was.conditional() && w.Version < 3 {
+	// Without an etag the conditions of the stored policy are lost silently.
+	// https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+	if was.conditional() && w.Version < 3 && w.Etag != "" {
 		return policy{}, failed(400, "The existing policy has conditional role bindings: the version (%d) must be at least 3.", w.Version)
 	}
 	if counted > maxPrincipals || legacy > maxLegacyMembers {
@@ -173,15 +175,17 @@ func checkCondition(b wireBinding, version int) *fault {
 var customRoleRE = regexp.MustCompile(`^(projects|organizations)/[^/]+/roles/[A-Za-z0-9_.]{3,64}$`)
 
 // checkRole refuses a role that is not Google's, the project's or the
-// organisation's, or that is too new to be known. A deleted custom role may
-// stay in a policy: it gives nothing.
-func (c *Cloud) checkRole(name string, p *project) *fault {
+// organisation's, that is deleted, or that is too new to be known. A deleted
+// role may stay where it is bound: it gives nothing.
+func (c *Cloud) checkRole(name string, p *project, was policy) *fault {
 	if _, ok := loadCatalogue().Roles[name]; ok {
 		return nil
 	}
 	r := c.state.Roles[name]
 	if r != nil && r.Known.Seen() && (strings.HasPrefix(name, "organizations/") || strings.HasPrefix(name, "projects/"+p.ID+"/")) {
-		return nil
+		if !r.Body.Now.Deleted || slices.ContainsFunc(was.Bindings, func(b binding) bool { return b.Role == name }) {
+			return nil
+		}
 	}
 	if !strings.HasPrefix(name, "roles/") && !customRoleRE.MatchString(name) {
 		return failed(400, "Invalid role: %s", name)

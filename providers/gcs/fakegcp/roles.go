@@ -56,7 +56,6 @@ func (q *request) createRole() (any, error) {
 		return nil, f
 	}
 	name := "projects/" + p.ID + "/roles/" + in.RoleID
-	q.expireRoles()
 	switch old := q.state.Roles[name]; {
 	case old != nil && old.Body.Now.Deleted:
 		f := failed(400, "You can't create a role with role_id (%s) where there is an existing role with that role_id in a deleted state.", in.RoleID)
@@ -79,12 +78,22 @@ func (q *request) createRole() (any, error) {
 	return r.resource(true), nil
 }
 
-// expireRoles removes the deleted roles whose time to be restored is over.
+// expireRoles removes the deleted roles whose time to be restored is over, and
+// every binding of them.
 func (c *Cloud) expireRoles() {
 	for name, r := range c.state.Roles {
 		if r.Body.Now.Deleted && time.Since(r.Deleted) >= undeleteWindow {
 			c.state.Retired[name] = r.Deleted.Add(blockedWindow)
 			delete(c.state.Roles, name)
+			for _, b := range c.state.Buckets {
+				b.Policy.forget(name)
+			}
+			for _, p := range c.state.Projects {
+				p.Policy.forget(name)
+			}
+			for _, a := range c.state.Accounts {
+				a.Policy.forget(name)
+			}
 		}
 	}
 }
@@ -107,7 +116,6 @@ func (q *request) needRole(permission string) (*role, error) {
 	if p == nil || !q.mayOnProject(permission, p) {
 		return nil, q.forbidden(permission, name)
 	}
-	q.expireRoles()
 	r := q.state.Roles["projects/"+p.ID+"/roles/"+q.params["id"]]
 	if r == nil {
 		return nil, failed(404, "The role named %s was not found.", name)
@@ -142,7 +150,6 @@ func (q *request) listRoles() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.expireRoles()
 	names := slices.DeleteFunc(q.rolesOf(p), func(n string) bool {
 		return q.state.Roles[n].Body.Now.Deleted && q.query.Get("showDeleted") != "true"
 	})

@@ -112,6 +112,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (q *request) answer() (any, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.expireRoles()
 	if !q.route.Open {
 		if err := q.authenticate(); err != nil {
 			return nil, err

@@ -2,7 +2,8 @@
 package fakegcp
 
 func bucketResourceName(name string) resource {
-	return resource{Name: "projects/_/buckets/" + name, Type: "storage.googleapis.com/Bucket", Service: storageService}
+	name = "projects/_/buckets/" + name
+	return resource{Label: name, Name: name, Type: "storage.googleapis.com/Bucket", Service: storageService}
 }
 
 // sources are the policies that apply to a bucket and to what is in it.
@@ -22,7 +23,7 @@ func (c *Cloud) publicPrevented(b *bucket) bool {
 
 // mayOnBucket decides on a permission whose resource is the bucket.
 func (q *request) mayOnBucket(permission string, b *bucket) bool {
-	return q.may(permission, bucketResourceName(b.Name), q.sources(b), nil)
+	return q.may(permission, bucketResourceName(b.Name), q.sources(b))
 }
 
 // denied is Cloud Storage's refusal.

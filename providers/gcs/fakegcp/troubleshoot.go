@@ -120,7 +120,7 @@ func (q *request) accessState(who principal, t accessTuple, res resource, polici
 		named := t.Context != nil && t.Context.Resource.Name != ""
 		open = open || p.source.Policy.conditional() && !named && strings.HasPrefix(t.Permission, "storage.objects.")
 	}
-	v := q.decideFor(who, t.Permission, res, sources, nil, at, false)
+	v := q.decideFor(who, t.Permission, res, sources, at, false)
 	switch {
 	case v.Allowed:
 		return "CAN_ACCESS", "ALLOW_ACCESS_STATE_GRANTED"
