@@ -2,6 +2,7 @@
 package fakeaws_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -11,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
-
-	"errors"
 
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 	"github.com/bucketgrant/bucketgrant/providers/s3/fakeaws"
@@ -43,16 +42,23 @@ func operator(c *fakeaws.Cloud, region string) clients {
 // newUser makes a user with an inline policy and returns its clients.
 func newUser(t *testing.T, c *fakeaws.Cloud, name, policy string) clients {
 	t.Helper()
+	k := newKey(t, c, name, policy)
+	return connect(c, "eu-west-1", k.id, k.secret, "")
+}
+
+// newKey makes a user with an inline policy and returns its access key.
+func newKey(t *testing.T, c *fakeaws.Cloud, name, policy string) key {
+	t.Helper()
 	op := operator(c, "eu-west-1")
 	must(t)(op.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name}))
 	if policy != "" {
 		must(t)(op.iam.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("inline"), PolicyDocument: &policy}))
 	}
-	key, err := op.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: &name})
+	k, err := op.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connect(c, "eu-west-1", *key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey, "")
+	return key{id: *k.AccessKey.AccessKeyId, secret: *k.AccessKey.SecretAccessKey}
 }
 
 // must returns a function that ends the test on an error and drops the answer.

@@ -85,12 +85,22 @@ func (e evaluation) meets(d Document, s Statement) bool {
 		}
 		for key, want := range keys {
 			got, present := e.keys[strings.ToLower(key)]
+			if present && !e.resolves(d, want) {
+				return false
+			}
 			if !op.holds(e, d, got, present, want) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// resolves says whether every policy variable in a condition has a value. One
+// that has none makes its statement invalid.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+func (e evaluation) resolves(d Document, values []string) bool {
+	return !slices.ContainsFunc(values, func(v string) bool { _, ok := e.expand(d, v); return !ok })
 }
 
 // holds applies the rules for missing keys and for sets.

@@ -108,11 +108,15 @@ func (g glob) split(n int) []glob {
 }
 
 // matchARN compares the six fields of an ARN one by one, so that a wildcard in
-// one field cannot eat its neighbours.
+// one field cannot eat its neighbours. A pattern with fewer fields covers what
+// is missing only if it ends in a star.
 func matchARN(pattern glob, arn string) bool {
 	want, got := pattern.split(6), strings.SplitN(arn, ":", 6)
-	if len(want) != 6 || len(got) != 6 {
+	if len(got) != 6 {
 		return pattern.match(arn)
+	}
+	if last := want[len(want)-1]; len(want) < 6 && (len(last) == 0 || last[len(last)-1] != symbol{'*', true}) {
+		return false
 	}
 	for i, g := range want {
 		if !g.match(got[i]) {

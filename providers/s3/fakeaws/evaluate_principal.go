@@ -76,7 +76,8 @@ func reachOf(name string, p Principal) reach {
 }
 
 // excepted says whether a NotPrincipal spares the one who asks. The account has
-// to be listed beside the principal, and the role beside its session.
+// to be listed beside the principal, and the role beside its session; whoever
+// has a permissions boundary is never spared.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (e evaluation) excepted(not PrincipalSet) bool {
 	p := e.Principal
@@ -85,6 +86,9 @@ func (e evaluation) excepted(not PrincipalSet) bool {
 	}
 	if p.ARN == "" {
 		return slices.Contains(not.AWS, "*")
+	}
+	if e.Boundary != nil {
+		return false
 	}
 	account := slices.ContainsFunc(not.AWS, func(n string) bool { return reachOf(n, p) == delegated })
 	self := isRoot(p.ARN) || slices.Contains(not.AWS, p.ARN)

@@ -117,9 +117,13 @@ func (k *iamCall) target(kind string) string {
 		return k.arn(k.acct, kind, entity{Path: path, Name: k.form.Get(param)})
 	}
 	switch kind {
+	case "key's user":
+		if key := k.state.Keys[k.form.Get("AccessKeyId")]; key != nil && key.Account == k.acct.ID && k.acct.Users[key.User] != nil {
+			return k.arn(k.acct, "user", k.acct.Users[key.User].entity)
+		}
 	case "user":
 		name := strings.ToLower(k.form.Get("UserName"))
-		if name == "" && !isCreate(k.action, "CreateUser") {
+		if name == "" && k.action != "CreateUser" {
 			return k.who.ARN
 		}
 		if u := k.acct.Users[name]; u != nil && k.action != "CreateUser" {
@@ -149,8 +153,6 @@ func (k *iamCall) target(kind string) string {
 	}
 	return "*"
 }
-
-func isCreate(action, name string) bool { return action == name }
 
 func asAPIError(err error) *apiError {
 	if e, ok := err.(*apiError); ok {

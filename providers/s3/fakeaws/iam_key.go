@@ -12,7 +12,7 @@ func keyOps() map[string]iamOp {
 		"ListAccessKeys":       {"user", false, listAccessKeys},
 		"UpdateAccessKey":      {"user", true, updateAccessKey},
 		"DeleteAccessKey":      {"user", true, deleteAccessKey},
-		"GetAccessKeyLastUsed": {"", false, getAccessKeyLastUsed},
+		"GetAccessKeyLastUsed": {"key's user", false, getAccessKeyLastUsed},
 	}
 }
 

@@ -7,8 +7,33 @@ import (
 	"time"
 )
 
-// source reads x-amz-copy-source and checks that the caller may read what it names.
+// source returns what x-amz-copy-source names, if the caller may read it.
 func (k *s3Call) source() (*object, error) {
+	from, err := k.sourceCall()
+	if err != nil {
+		return nil, err
+	}
+	o, err := from.object("s3:GetObject")
+	if err != nil {
+		return nil, err
+	}
+	return o, from.mayDecrypt(o)
+}
+
+// mayCopyTags asks for what it takes to copy an object's tags along.
+func (k *s3Call) mayCopyTags() error {
+	from, err := k.sourceCall()
+	if err != nil {
+		return err
+	}
+	if _, err := from.object("s3:GetObjectTagging"); err != nil {
+		return err
+	}
+	return k.may("s3:PutObjectTagging")
+}
+
+// sourceCall is the same call with the source in place of the destination.
+func (k *s3Call) sourceCall() (*s3Call, error) {
 	text := k.r.Header.Get("X-Amz-Copy-Source")
 	text, version, _ := strings.Cut(text, "?versionId=")
 	path, err := url.PathUnescape(strings.TrimPrefix(text, "/"))
@@ -28,11 +53,7 @@ func (k *s3Call) source() (*object, error) {
 	if version != "" {
 		from.q.Set("versionId", version)
 	}
-	o, err := from.object("s3:GetObject")
-	if err != nil {
-		return nil, err
-	}
-	return o, from.mayDecrypt(o)
+	return &from, nil
 }
 
 func copyObject(k *s3Call) error {
@@ -57,7 +78,10 @@ func copyObject(k *s3Call) error {
 	if !replace {
 		o.Headers = src.Headers
 	}
-	if k.r.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+	if k.r.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" && len(src.Tags) > 0 {
+		if err := k.mayCopyTags(); err != nil {
+			return err
+		}
 		o.Tags = src.Tags
 	}
 	o.Body, o.ETag, o.Checksum = src.Body, etagOf(src.Body), map[string]string{"X-Amz-Checksum-Crc32": digest("Crc32", src.Body)}

@@ -106,6 +106,9 @@ func (k *s3Call) checkBucketPolicy(d Document) error {
 		switch {
 		case s.Effect != "Allow" && s.Effect != "Deny":
 			return malformedBucketPolicy("Invalid effect: " + s.Effect)
+		case s.NotPrincipal != nil && s.Effect == "Allow":
+			// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+			return malformedBucketPolicy("Allow with NotPrincipal is not allowed")
 		case (s.Principal == nil) == (s.NotPrincipal == nil):
 			return malformedBucketPolicy("Missing required field Principal")
 		case (s.Action == nil) == (s.NotAction == nil):
@@ -170,7 +173,7 @@ func isPublic(d Document) bool {
 
 func narrowed(s Statement) bool {
 	fixed := []string{
-		"aws:principalorgid", "aws:principalarn", "aws:principalaccount", "aws:principalserviceame", "aws:sourcearn", "aws:sourceaccount", "aws:sourcevpc",
+		"aws:principalorgid", "aws:principalarn", "aws:principalaccount", "aws:sourcearn", "aws:sourceaccount", "aws:sourcevpc",
 		"aws:sourcevpce", "aws:sourceowner", "aws:userid", "aws:sourceip", "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
 	}
 	for name, keys := range s.Condition {
