@@ -111,6 +111,18 @@ func (cases) DriftIsRepaired(b *bench) {
 	})
 }
 
+// KeyComesLast: no principal ever has more rights than the plan says, and no key
+// exists before its limits do.
+func (cases) KeyComesLast(b *bench) {
+	b.now(func(t *trial) {
+		t.Transport().Latency = hop // so that what is not waited for is not there
+		blue := t.blueprint(t.Grant())
+		var before []string
+		t.must(job{grant: t.Grant(), noProof: true, born: func() { before = t.Ours(blue) }})
+		t.holds("when the key is made everything else is there", before, t.Ours(blue))
+	})
+}
+
 const hop = 100 * time.Millisecond
 
 func (cases) FiguresAreTrue(b *bench) {

@@ -109,6 +109,7 @@ func (cases) SecretNowhere(b *bench) {
 	})
 	b.later("nothing goes well", func(t *trial) {
 		blue := t.blueprint(t.Grant())
+		t.Plant(OtherBucket, blue)
 		_, _, _ = t.do(job{grant: t.Grant(), refuse: errors.New("the disk is full")})
 		_, _, _ = t.do(job{grant: t.Grant(), born: func() { t.Tamper(blue, t.Powers(blue)[0], "") }})
 		_, _, _ = t.do(job{grant: t.Grant(), born: func() { t.Tamper(blue, "", t.Excesses(blue)[0]) }})

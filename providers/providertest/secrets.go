@@ -54,9 +54,10 @@ var plain = regexp.MustCompile(`[A-Za-z0-9+/_=-]{24,}`)
 // trace adds every window of c's secret, in each encoding in which it could leak.
 func trace(traces map[string]string, c core.Credential) {
 	whole := c.Secret.Reveal()
-	public := c.ID + " " + c.Holder + " " + c.Revoke
+	public := ""
 	parts := [][]byte{whole}
-	if c.Form == core.DocumentForm {
+	if c.Form == core.DocumentForm { // it repeats what is public beside what is not
+		public = c.ID + " " + c.Holder
 		unfolded := bytes.ReplaceAll(whole, []byte(`\n`), []byte(" "))
 		parts = plain.FindAll(unfolded, -1)
 	}

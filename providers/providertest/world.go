@@ -75,7 +75,8 @@ type World interface {
 	// uploads and versions that are not deleted included; none if there is no bucket.
 	Objects(bucket string) []string
 
-	// Powers are the cloud's own actions that b's policy gives its principal.
+	// Powers are the cloud's own actions that b's policy, as compiled, gives its
+	// principal; the grant need not have been applied.
 	Powers(b core.Blueprint) []string
 
 	// Excesses are names of ways in which a policy can be too wide: one for
@@ -84,7 +85,8 @@ type World interface {
 	Excesses(b core.Blueprint) []string
 
 	// Tamper rewrites what b's principal may do: without the power drop, and
-	// with the excess add. "" is neither.
+	// with the excess add; "" is neither. What it adds is not part of Foreign. An
+	// excess about another bucket needs [OtherBucket], which the judge plants before.
 	Tamper(b core.Blueprint, drop, add string)
 }
 

@@ -1,0 +1,265 @@
+// A cloud in a few maps: buckets, roles, principals, keys and bindings, behind HTTP.
+
+// Package memory is the smallest cloud and provider that keep every promise of
+// the conformance suite. It exists so that the suite itself can be judged: the
+// sound provider must pass, and each of its [Flaws] must be convicted.
+package memory
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+)
+
+// Cloud is an http.Handler: POST /ACTION with a bearer token and a JSON request.
+type Cloud struct {
+	mu         sync.Mutex
+	delay      time.Duration
+	made       int // keys so far
+	blocked    bool
+	operators  map[string][]string // token → actions; nil is every action
+	buckets    map[string]*bucket
+	roles      map[string]*role
+	principals map[string]*principal
+}
+
+type bucket struct {
+	owner, mark string
+	settings    []string // foreign
+	objects     map[string]string
+	bindings    cloudsim.Eventual[[]binding]
+}
+
+type binding struct{ Principal, Role, Prefix string }
+
+type role struct {
+	mark    string
+	actions cloudsim.Eventual[[]string]
+}
+
+type principal struct {
+	mark string
+	keys map[string]*key
+}
+
+type key struct {
+	secret  string
+	created time.Time
+	works   cloudsim.Eventual[bool]
+}
+
+// request and answer are what crosses the wire.
+type request struct {
+	Name, Bucket, Key, Mark string
+	Actions                 []string `json:",omitempty"`
+	Binding                 binding
+	Dry                     bool // authorize only
+}
+
+type answer struct {
+	Code     string    `json:",omitempty"`
+	Mark     string    `json:",omitempty"`
+	Names    []string  `json:",omitempty"`
+	Actions  []string  `json:",omitempty"`
+	Bindings []binding `json:",omitempty"`
+	Secret   string    `json:",omitempty"`
+	Times    []time.Time
+}
+
+const owner = "acme"
+
+// New returns an empty cloud whose operator's token is "operator".
+func New() *Cloud {
+	return &Cloud{operators: map[string][]string{"operator": nil}, buckets: map[string]*bucket{}, roles: map[string]*role{}, principals: map[string]*principal{}}
+}
+
+// ServeHTTP authorizes and serves one call.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var in request
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		reply(w, http.StatusBadRequest, answer{Code: "malformed"})
+		return
+	}
+	action := strings.TrimPrefix(r.URL.Path, "/")
+	known, may := c.authorize(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), action, in)
+	switch {
+	case !known:
+		reply(w, http.StatusUnauthorized, answer{Code: "unknown key"})
+	case !may:
+		reply(w, http.StatusForbidden, answer{Code: "denied"})
+	case in.Dry:
+		reply(w, http.StatusOK, answer{})
+	default:
+		status, out := c.serve(action, in)
+		reply(w, status, out)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, out answer) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// authorize looks the token up and decides about the action.
+func (c *Cloud) authorize(token, action string, in request) (known, may bool) {
+	if actions, ok := c.operators[token]; ok {
+		return true, actions == nil || slices.Contains(actions, action)
+	}
+	for name, p := range c.principals {
+		for _, k := range p.keys {
+			if k.secret != token || !k.works.Seen() {
+				continue
+			}
+			return true, c.bound(name, action, in)
+		}
+	}
+	return false, false
+}
+
+func (c *Cloud) bound(name, action string, in request) bool {
+	b := c.buckets[in.Bucket]
+	if b == nil {
+		return false
+	}
+	if action == "object.put" && b.objects[in.Key] != "" {
+		action = "object.replace"
+	}
+	ofKeys := strings.HasPrefix(action, "object.") || strings.HasPrefix(action, "upload.")
+	return slices.ContainsFunc(b.bindings.Seen(), func(g binding) bool {
+		r := c.roles[g.Role]
+		return g.Principal == name && r != nil && (!ofKeys || strings.HasPrefix(in.Key, g.Prefix)) && slices.Contains(r.actions.Seen(), action)
+	})
+}
+
+var (
+	fine    = http.StatusOK
+	missing = http.StatusNotFound
+	taken   = http.StatusConflict
+)
+
+// serve carries an authorized call out.
+func (c *Cloud) serve(action string, in request) (int, answer) {
+	thing, _, _ := strings.Cut(action, ".")
+	b, ro, p := c.buckets[in.Bucket], c.roles[in.Name], c.principals[in.Name]
+	switch {
+	case action == "bucket.make" && b != nil:
+		return taken, answer{Mark: b.mark}
+	case action == "bucket.read" && b != nil && b.owner != owner:
+		return http.StatusForbidden, answer{Code: "denied"}
+	case (thing == "bucket" || thing == "object" || thing == "policy") && b == nil && action != "bucket.make" && action != "bucket.list":
+		return missing, answer{}
+	case thing == "role" && action != "role.make" && ro == nil, thing == "principal" && action == "principal.read" && p == nil:
+		return missing, answer{}
+	}
+	switch action {
+	case "bucket.make":
+		c.buckets[in.Bucket] = &bucket{owner: owner, mark: in.Mark, objects: map[string]string{}}
+	case "bucket.read":
+		return fine, answer{Mark: b.mark}
+	case "bucket.list":
+		var names []string
+		for name, b := range c.buckets {
+			if b.owner == owner {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		return fine, answer{Names: names}
+	case "bucket.mark":
+		b.mark = in.Mark
+	case "object.list":
+		return fine, answer{Names: slices.Sorted(maps.Keys(b.objects))}
+	case "bucket.drop":
+		if len(b.objects) > 0 {
+			return taken, answer{Code: "not empty"}
+		}
+		delete(c.buckets, in.Bucket)
+	case "policy.read":
+		return fine, answer{Bindings: b.bindings.Now}
+	case "policy.add":
+		if !slices.Contains(b.bindings.Now, in.Binding) {
+			b.bindings.Set(append(slices.Clone(b.bindings.Now), in.Binding), c.delay)
+		}
+	case "policy.remove":
+		b.bindings.Set(slices.DeleteFunc(slices.Clone(b.bindings.Now), func(g binding) bool { return g == in.Binding }), c.delay)
+	case "role.make":
+		if ro != nil {
+			return taken, answer{Mark: ro.mark}
+		}
+		ro = &role{mark: in.Mark}
+		ro.actions.Set(in.Actions, c.delay)
+		c.roles[in.Name] = ro
+	case "role.read":
+		return fine, answer{Mark: ro.mark, Actions: ro.actions.Now}
+	case "role.alter":
+		ro.actions.Set(in.Actions, c.delay)
+	case "role.drop":
+		delete(c.roles, in.Name)
+	case "principal.make":
+		if p != nil {
+			return taken, answer{Mark: p.mark}
+		}
+		c.principals[in.Name] = &principal{mark: in.Mark, keys: map[string]*key{}}
+	case "principal.read":
+		return fine, answer{Mark: p.mark}
+	case "principal.drop":
+		delete(c.principals, in.Name)
+	case "key.make":
+		return c.makeKey(in.Name)
+	case "key.list":
+		return fine, c.listKeys(p)
+	case "key.drop":
+		if p != nil {
+			delete(p.keys, in.Key)
+		}
+	case "object.put":
+		b.objects[in.Key] = "data"
+	case "object.get":
+		if b.objects[in.Key] == "" {
+			return missing, answer{}
+		}
+	case "object.delete", "object.erase":
+		delete(b.objects, in.Key)
+	}
+	return fine, answer{}
+}
+
+func (c *Cloud) makeKey(name string) (int, answer) {
+	p := c.principals[name]
+	if c.blocked {
+		return http.StatusPreconditionFailed, answer{Code: "keys are forbidden"}
+	}
+	if p == nil {
+		return missing, answer{}
+	}
+	c.made++
+	id := fmt.Sprintf("key-%d", c.made)
+	k := &key{secret: random(), created: time.Now()}
+	k.works.Set(true, c.delay)
+	p.keys[id] = k
+	return fine, answer{Names: []string{id}, Times: []time.Time{k.created}, Secret: k.secret}
+}
+
+func (c *Cloud) listKeys(p *principal) answer {
+	var out answer
+	if p == nil {
+		return out
+	}
+	for id := range p.keys {
+		out.Names = append(out.Names, id)
+	}
+	slices.Sort(out.Names)
+	for _, id := range out.Names {
+		out.Times = append(out.Times, p.keys[id].created)
+	}
+	return out
+}

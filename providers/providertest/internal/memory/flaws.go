@@ -1,0 +1,76 @@
+// What the provider can do wrong on purpose, so that the suite can be judged.
+package memory
+
+import "context"
+
+// Flaw is one way to break a promise; "" is none.
+type Flaw string
+
+// The flaws.
+const (
+	Impure                     Flaw = "compiles differently each time"
+	RenamesADocument           Flaw = "prints another document than its golden"
+	HidesAResource             Flaw = "leaves a resource out of the offline plan"
+	CutsNames                  Flaw = "cuts long names silently"
+	TakesAnyBucketName         Flaw = "takes any bucket name"
+	WritesInDiff               Flaw = "writes while planning"
+	NeverAtRest                Flaw = "always finds something to change"
+	MarksTooLate               Flaw = "makes things without a mark"
+	IgnoresDrift               Flaw = "does not compare what is there"
+	CountsNothing              Flaw = "does not count its calls"
+	ForgetsKeys                Flaw = "does not see the keys that exist"
+	ForgetsToRetire            Flaw = "says that a key is retired, which it is not"
+	RetriesIssue               Flaw = "repeats the request that makes a key"
+	UnknownIsFailure           Flaw = "takes an unknown outcome for a failure"
+	IssuesTwice                Flaw = "makes two keys"
+	IssuesTooEarly             Flaw = "makes the key before its permissions are bound"
+	Dawdles                    Flaw = "goes on for long after a cancel"
+	StopsHalfway               Flaw = "takes a half-destroyed grant for a destroyed one"
+	NeverForgets               Flaw = "destroys what is not there"
+	DropsData                  Flaw = "empties a bucket to drop it"
+	DropsStrangers             Flaw = "destroys what is not ours"
+	Widens                     Flaw = "grants more than was asked"
+	Narrows                    Flaw = "grants less than was asked"
+	PadsThePolicy              Flaw = "grants what nobody asked for and nobody tries"
+	ForgetsTheSlash            Flaw = "grants sibling prefixes too"
+	ForgetsThePrefix           Flaw = "grants the whole bucket"
+	ElsewhereIsHere            Flaw = "takes the grant's bucket for another one"
+	WritesElsewhere            Flaw = "writes when it probes another bucket"
+	LeavesProbes               Flaw = "leaves the objects of the proof"
+	NeverTries                 Flaw = "reports what is wanted without trying"
+	TakesAnyFailureForARefusal Flaw = "takes any failure for a refusal"
+	TakesSilenceForConsent     Flaw = "takes any failure for a success"
+	GivesUpEarly               Flaw = "does not wait for slow changes"
+	TakesWhatIsThere           Flaw = "takes a stranger's principal or role for ours"
+	AdoptsBuckets              Flaw = "adopts without consent"
+	MarksAdopted               Flaw = "marks an adopted bucket as ours"
+	OneMarkForAll              Flaw = "takes a neighbour's things for its own"
+	NoKinds                    Flaw = "does not say what kind its errors are"
+	LeaksInRevoke              Flaw = "puts the secret into the revoke command"
+	LeaksInErrors              Flaw = "puts the secret into errors"
+	LeaksInAddress             Flaw = "puts the secret into an address"
+	HidesANeed                 Flaw = "names too few of the operator's permissions"
+	AsksForTooMuch             Flaw = "names permissions that are never needed"
+)
+
+// empty deletes every object of the bucket.
+func (s *steps) empty(ctx context.Context) {
+	out, err := s.as(ctx, "object.list", request{})
+	if err != nil {
+		return
+	}
+	for _, k := range out.Names {
+		_, _ = s.as(ctx, "object.delete", request{Key: k})
+	}
+}
+
+// unbind removes every binding of the bucket.
+func (s *steps) unbind(ctx context.Context) {
+	out, err := s.as(ctx, "policy.read", request{})
+	if err != nil {
+		return
+	}
+	for _, b := range out.Bindings {
+		_, _ = s.as(ctx, "policy.remove", request{Binding: b})
+	}
+}

@@ -1,0 +1,202 @@
+// The cloud in memory as a world for the judge.
+package memory
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
+)
+
+// World is a fresh cloud and a provider with the given flaw, or none.
+func World(flaw Flaw) providertest.Open {
+	return func(t *testing.T) providertest.World {
+		c := New()
+		return &world{t, c, flaw, &cloudsim.Transport{Handler: c, Classify: classify}}
+	}
+}
+
+type world struct {
+	t         *testing.T
+	cloud     *Cloud
+	flaw      Flaw
+	transport *cloudsim.Transport
+}
+
+func classify(r *http.Request) cloudsim.Op {
+	action := strings.TrimPrefix(r.URL.Path, "/")
+	reads := strings.HasSuffix(action, ".read") || strings.HasSuffix(action, ".list") || action == "object.get"
+	return cloudsim.Op{Name: action, Write: !reads}
+}
+
+func (w *world) Provider() core.Provider {
+	return &Provider{Transport: w.transport, Token: "operator", Flaw: w.flaw}
+}
+
+func (w *world) ProviderAs(p []core.Permission) core.Provider {
+	some := []string{}
+	for _, one := range p {
+		some = append(some, one.Action)
+	}
+	token := fmt.Sprintf("operator-%d", len(w.cloud.operators))
+	w.cloud.operators[token] = some
+	return &Provider{Transport: w.transport, Token: token, Flaw: w.flaw}
+}
+
+func (w *world) Grant() core.Grant {
+	return core.Grant{Name: "acme-events", Profile: "event-dump", Who: core.WhoKey, Can: []core.Ability{core.Create, core.Abort},
+		Target: core.Target{Bucket: "acme-events", Prefix: "events/", Region: "here"}}
+}
+
+func (w *world) Goldens() map[string]core.Grant {
+	return map[string]core.Grant{"testdata/memory": w.Grant()}
+}
+
+func (w *world) Transport() *cloudsim.Transport { return w.transport }
+func (w *world) SetDelay(d time.Duration)       { w.cloud.delay = d }
+func (w *world) Block()                         { w.cloud.blocked = true }
+
+func (w *world) Strangers() []providertest.Stranger {
+	return []providertest.Stranger{providertest.StrangersBucket, providertest.OwnersBucket, providertest.Principal, providertest.Role,
+		providertest.Others, providertest.OtherBucket, providertest.Data}
+}
+
+func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
+	t, name := b.Grant.Target, core.Stem(b.Grant.Name, 30)
+	filled := func(owner string) *bucket {
+		return &bucket{owner: owner, settings: []string{"of its own"}, objects: map[string]string{"old": "data"}}
+	}
+	switch s {
+	case providertest.StrangersBucket:
+		w.cloud.buckets[t.Bucket] = filled("stranger")
+	case providertest.OwnersBucket:
+		w.cloud.buckets[t.Bucket] = filled(owner)
+	case providertest.OtherBucket:
+		w.cloud.buckets["zz-other"] = filled(owner)
+	case providertest.Principal:
+		w.cloud.principals[name] = &principal{keys: map[string]*key{}}
+	case providertest.Role:
+		w.cloud.roles[name] = &role{}
+	case providertest.Others:
+		k := w.cloud.buckets[t.Bucket]
+		k.settings = append(k.settings, "foreign")
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{"foreign", "foreign", t.Prefix}), 0)
+	case providertest.Data:
+		w.cloud.buckets[t.Bucket].objects[t.Prefix+"one"] = "data"
+		w.cloud.buckets[t.Bucket].objects["two"] = "data"
+	default:
+		w.t.Fatalf("no such stranger: %q", s)
+	}
+}
+
+func (w *world) Foreign(b core.Blueprint) string {
+	var out strings.Builder
+	name := core.Stem(b.Grant.Name, 30)
+	for _, n := range slices.Sorted(maps.Keys(w.cloud.buckets)) {
+		k := w.cloud.buckets[n]
+		foreign := slices.DeleteFunc(slices.Clone(k.bindings.Now), func(g binding) bool { return g.Principal == name })
+		if strings.HasPrefix(k.mark, "ours") {
+			if len(foreign)+len(k.settings) > 0 {
+				fmt.Fprintln(&out, "bucket", n, k.settings, foreign)
+			}
+			continue
+		}
+		raw, err := json.Marshal(k.objects)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		fmt.Fprintln(&out, "bucket", n, k.owner, k.mark, k.settings, foreign, string(raw))
+	}
+	for _, n := range slices.Sorted(maps.Keys(w.cloud.principals)) {
+		if p := w.cloud.principals[n]; p.mark == "" {
+			fmt.Fprintln(&out, "principal", n, slices.Sorted(maps.Keys(p.keys)))
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(w.cloud.roles)) {
+		if r := w.cloud.roles[n]; r.mark == "" {
+			fmt.Fprintln(&out, "role", n, r.actions.Now)
+		}
+	}
+	return out.String()
+}
+
+func (w *world) Ours(b core.Blueprint) []string {
+	var list []string
+	name := core.Stem(b.Grant.Name, 30)
+	if k := w.cloud.buckets[b.Grant.Target.Bucket]; k != nil {
+		if k.mark == "ours:"+b.Grant.Name {
+			list = append(list, "bucket")
+		}
+		for _, g := range k.bindings.Now {
+			if g.Principal == name {
+				list = append(list, "binding/"+name)
+			}
+		}
+	}
+	if p := w.cloud.principals[name]; p != nil && p.mark != "" {
+		list = append(list, "principal/"+name)
+	}
+	if r := w.cloud.roles[name]; r != nil && r.mark != "" {
+		list = append(list, "role/"+name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (w *world) Keys(b core.Blueprint) []string {
+	p := w.cloud.principals[core.Stem(b.Grant.Name, 30)]
+	if p == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(p.keys))
+}
+
+func (w *world) Objects(bucket string) []string {
+	k := w.cloud.buckets[bucket]
+	if k == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(k.objects))
+}
+
+func (w *world) Powers(b core.Blueprint) []string {
+	r := w.cloud.roles[core.Stem(b.Grant.Name, 30)]
+	if r == nil {
+		var list []string
+		for _, a := range b.Grant.Can {
+			list = append(list, actions[a])
+		}
+		return list
+	}
+	return r.actions.Now
+}
+
+func (w *world) Excesses(core.Blueprint) []string {
+	return []string{"object.replace", "object.get", "object.list", "object.delete", "object.erase", "bucket.locate", "policy.read", "policy.add", "principal.list", "whole bucket", "other bucket"}
+}
+
+func (w *world) Tamper(b core.Blueprint, drop, add string) {
+	name := core.Stem(b.Grant.Name, 30)
+	r, k := w.cloud.roles[name], w.cloud.buckets[b.Grant.Target.Bucket]
+	now := slices.DeleteFunc(slices.Clone(r.actions.Now), func(a string) bool { return a == drop })
+	bind := func(k *bucket, prefix string) {
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{name, name, prefix}), 0)
+	}
+	switch {
+	case add == "whole bucket":
+		bind(k, "")
+	case add == "other bucket":
+		bind(w.cloud.buckets["zz-other"], "")
+	case add != "":
+		now = append(now, add)
+	}
+	r.actions.Set(now, 0)
+}

@@ -1,0 +1,85 @@
+// The judge is judged: a sound provider passes, and every flaw is convicted.
+package providertest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
+	"github.com/bucketgrant/bucketgrant/providers/providertest/internal/memory"
+)
+
+func TestConformance(t *testing.T) { providertest.Run(t, memory.World("")) }
+
+// convictions names, for each flaw, the case that must convict it.
+var convictions = map[memory.Flaw]string{
+	memory.Impure:                     "CompileIsPure",
+	memory.RenamesADocument:           "CompilePrintsTheGoldens",
+	memory.HidesAResource:             "OfflinePlanListsWhatAFirstPlanMakes",
+	memory.CutsNames:                  "LongNamesStayDistinct",
+	memory.TakesAnyBucketName:         "HostilePrefixesAreRefused",
+	memory.WritesInDiff:               "DiffOnlyReads",
+	memory.NeverAtRest:                "ApplyTwiceKeeps",
+	memory.IssuesTwice:                "ApplyTwiceKeeps",
+	memory.MarksTooLate:               "OwnershipIsReadFromTheCloud",
+	memory.IgnoresDrift:               "DriftIsRepaired",
+	memory.CountsNothing:              "FiguresAreTrue",
+	memory.IssuesTooEarly:             "KeyComesLast",
+	memory.ForgetsKeys:                "ResumeAfterEveryWrite",
+	memory.ForgetsToRetire:            "ResumeAfterDyingInTheProof",
+	memory.RetriesIssue:               "LostResponseAtEveryWrite",
+	memory.UnknownIsFailure:           "IssueIsSentOnce",
+	memory.Dawdles:                    "CancelAnywhere",
+	memory.StopsHalfway:               "DestroyResumesAfterEveryWrite",
+	memory.NeverForgets:               "DestroyTwice",
+	memory.DropsData:                  "DestroyKeepsData",
+	memory.DropsStrangers:             "ForeignSettingsAreUntouched",
+	memory.Widens:                     "EverythingElseRefused",
+	memory.Narrows:                    "AllGrantedWorks",
+	memory.PadsThePolicy:              "PolicyIsMinimal",
+	memory.ForgetsTheSlash:            "SiblingPrefixRefused",
+	memory.ForgetsThePrefix:           "SiblingPrefixRefused",
+	memory.ElsewhereIsHere:            "OtherBucketRefused",
+	memory.WritesElsewhere:            "WidenedPolicyIsConvicted",
+	memory.LeavesProbes:               "AllGrantedWorks",
+	memory.NeverTries:                 "TryingIsDoing",
+	memory.TakesAnyFailureForARefusal: "OnlyAClearRefusalIsDenied",
+	memory.TakesSilenceForConsent:     "SaysWhenNotConverged",
+	memory.GivesUpEarly:               "ConvergesSlowly",
+	memory.TakesWhatIsThere:           "StrangersAreRefused",
+	memory.AdoptsBuckets:              "StrangersAreRefused",
+	memory.MarksAdopted:               "AdoptTouchesNothing",
+	memory.OneMarkForAll:              "NeighboursDoNotDisturbEachOther",
+	memory.NoKinds:                    "ErrorsHaveKinds",
+	memory.LeaksInRevoke:              "FailedDeliveryLeavesNoKey",
+	memory.LeaksInErrors:              "SecretNowhere",
+	memory.LeaksInAddress:             "SecretNowhere",
+	memory.HidesANeed:                 "OperatorPermissionsAreEnough",
+	memory.AsksForTooMuch:             "NoOperatorPermissionIsSuperfluous",
+}
+
+func TestEveryFlawIsConvicted(t *testing.T) {
+	for flaw, name := range convictions {
+		t.Run(strings.ReplaceAll(string(flaw), " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			failure := providertest.Verdict(t, name, memory.World(flaw))
+			if failure == "" {
+				t.Fatalf("a provider that %s: got acquitted by %s, want convicted", flaw, name)
+			}
+			line, _, _ := strings.Cut(failure, "\n")
+			t.Logf("%s: %s", name, line)
+		})
+	}
+}
+
+func TestEveryCaseConvictsSomebody(t *testing.T) {
+	used := map[string]bool{}
+	for _, name := range convictions {
+		used[name] = true
+	}
+	for _, name := range providertest.CaseNames() {
+		if !used[name] {
+			t.Errorf("%s convicts no flaw: a case that nobody can fail proves nothing", name)
+		}
+	}
+}
