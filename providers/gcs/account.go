@@ -1,0 +1,116 @@
+// Service account: who the grantee is. Found by its address, ours by its description.
+package gcs
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"google.golang.org/api/iam/v1"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// accountMemo is the first look at the service account, which two steps need.
+type accountMemo struct {
+	once sync.Once
+	have *iam.ServiceAccount
+	err  error
+}
+
+// read returns the service account as it was when the run began, nil if there was none.
+func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, error) {
+	m.once.Do(func() { m.have, m.err = r.readAccount(ctx) })
+	return m.have, m.err
+}
+
+func (r *run) readAccount(ctx context.Context) (*iam.ServiceAccount, error) {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return nil, err
+	}
+	have, err := repeat(ctx, func() (*iam.ServiceAccount, error) {
+		return service.Projects.ServiceAccounts.Get(r.accountName).Context(ctx).Do()
+	})
+	if isMissing(err) {
+		return nil, nil
+	}
+	return have, err
+}
+
+func (r *role) wantAccount(have *iam.ServiceAccount) core.Change {
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.accountAddr()}
+	switch {
+	case have == nil:
+		c.Action = core.Make
+	case !r.ours(have.Description):
+		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
+	case have.Disabled:
+		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", "gcloud iam service-accounts enable "+r.email+" --project "+r.project
+	}
+	return c
+}
+
+func (r *role) endAccount(have *iam.ServiceAccount) []core.Change {
+	if have == nil {
+		return nil
+	}
+	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: r.accountAddr(), Needs: []string{r.bindingAddr()}}
+	if !r.ours(have.Description) {
+		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
+	}
+	return []core.Change{c}
+}
+
+// makeAccount creates the service account. A conflict may be the echo of our
+// own request, whose answer was lost: the mark decides.
+func (r *role) makeAccount(ctx context.Context) error {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return err
+	}
+	body := &iam.CreateServiceAccountRequest{AccountId: r.accountID, ServiceAccount: &iam.ServiceAccount{
+		DisplayName: core.Stem(r.grant.Name, 100), Description: description(r.grant)}}
+	_, err = repeat(ctx, func() (*iam.ServiceAccount, error) {
+		return service.Projects.ServiceAccounts.Create("projects/"+r.project, body).Context(ctx).Do()
+	})
+	if hasCode(err, http.StatusConflict) {
+		err = r.checkAccount(ctx)
+	}
+	if err == nil {
+		r.made.note(&r.made.account)
+	}
+	return err
+}
+
+// checkAccount waits until the account that is in the way can be read, and
+// reports whether it is ours.
+func (r *role) checkAccount(ctx context.Context) error {
+	var have *iam.ServiceAccount
+	unseen := errors.New("exists, but cannot be read")
+	err := until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() (err error) {
+		if have, err = r.readAccount(ctx); err == nil && have == nil {
+			err = unseen
+		}
+		return err
+	})
+	if err == nil && (!r.ours(have.Description) || have.Disabled) {
+		err = &core.Error{Kind: core.ErrNotOurs, What: r.accountAddr(), Hint: "--name OTHER"}
+	}
+	return err
+}
+
+func (r *role) dropAccount(ctx context.Context) error {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return err
+	}
+	_, err = repeat(ctx, func() (*iam.Empty, error) {
+		return service.Projects.ServiceAccounts.Delete(r.accountName).Context(ctx).Do()
+	})
+	if isMissing(err) {
+		return nil
+	}
+	return err
+}

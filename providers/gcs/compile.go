@@ -1,0 +1,134 @@
+// Compile: a grant in Google Cloud's own words, without a call.
+package gcs
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Compile turns g into a role, a binding on the bucket and the bucket's
+// settings. It names everything that Google Cloud cannot accept.
+func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
+	s, faults := readSettings(g)
+	faults = append(faults, targetFaults(g)...)
+	n := namesOf(g, s.project)
+	b := core.Blueprint{
+		Cloud: p.Info().Name,
+		Grant: g,
+		Resources: []core.Resource{
+			{Step: core.BucketStep, Addr: n.bucketAddr(), What: "bucket with uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning: nothing in it can be replaced"},
+			{Step: core.RoleStep, Addr: n.roleAddr(), What: "custom role with " + strings.Join(permissions(g.Can), ", ")},
+			{Step: core.RoleStep, Addr: n.accountAddr(), What: "service account, without any role in the project"},
+			{Step: core.RoleStep, Addr: n.bindingAddr(), What: "binding of the role on this bucket only" + prefixText(g.Target.Prefix)},
+			{Step: core.CredentialStep, Addr: n.keyAddr(""), What: "key of the service account, as the JSON file that Google makes"},
+		},
+		Documents: []core.Document{
+			{Name: "role", Of: n.roleAddr(), Why: "exactly what the grant needs; held only where it is bound", Body: body(roleFor(g))},
+			{Name: "binding", Of: n.bindingAddr(), Why: "on the bucket, never on the project, where it would reach every bucket", Body: body(bindingFor(g, n))},
+		},
+		Gaps:     gaps(g.Can),
+		Operator: operator(g, n),
+		Probes:   g.Target.Prefix + ".bucketgrant-probe/",
+	}
+	if g.Allows(core.Overwrite) || slices.Contains(permissions(g.Can), "storage.objects.delete") {
+		b.Resources[0].What = "bucket with uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning"
+	}
+	if g.Target.Adopt {
+		b.Resources[0].What = "bucket of somebody else: nothing of it is changed but the one binding"
+	} else {
+		why := "no access control lists, nothing public; what is deleted can be restored for a while"
+		if s.kmsKey != "" {
+			why += "; the project's Cloud Storage service agent must be allowed to use the key"
+		}
+		b.Documents = append(b.Documents, core.Document{Name: "bucket", Of: n.bucketAddr(), Why: why, Body: body(bucketFor(g, s))})
+	}
+	return b, faults.Err()
+}
+
+func softDeleteText(days int) string {
+	if days == 0 {
+		return "no soft delete"
+	}
+	return "soft delete for " + strconv.Itoa(days) + " days"
+}
+
+func prefixText(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	return ", for keys that begin with " + strconv.Quote(prefix)
+}
+
+var (
+	// Safe on every cloud: no "_" and no ".", which need the ownership of a domain.
+	// https://cloud.google.com/storage/docs/buckets#naming
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	// A region is "europe-west1"; multi-regions and pairs are "EU", "NAM4".
+	// https://cloud.google.com/storage/docs/locations
+	locationName = regexp.MustCompile(`^([a-z]{2,4}[0-9]{0,2}|[a-z]+-[a-z]+[0-9]{1,2})$`)
+)
+
+// location is a location as Cloud Storage spells it.
+func location(region string) string { return strings.ToUpper(region) }
+
+// targetFaults names what is wrong with the bucket, its location and what is granted.
+func targetFaults(g core.Grant) core.Faults {
+	var f core.Faults
+	if rule := bucketRule(g.Target.Bucket); rule != "" {
+		f = append(f, core.Fault{Field: "bucket", Value: g.Target.Bucket, Rule: rule,
+			Accepts: `3 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, without "google", e.g. "acme-events"`})
+	}
+	const where = `a location, e.g. "EU", "US", "europe-west1"`
+	switch region := g.Target.Region; {
+	case region == "":
+		f = append(f, core.Fault{Field: "location", Rule: "is missing; Cloud Storage would choose the United States", Accepts: where})
+	case !locationName.MatchString(strings.ToLower(region)):
+		f = append(f, core.Fault{Field: "location", Value: region, Rule: "is not the name of a location", Accepts: where})
+	}
+	if g.Who != core.WhoKey {
+		f = append(f, core.Fault{Field: "who", Value: string(g.Who), Rule: "is not available on Google Cloud Storage", Accepts: `"key"`})
+	}
+	if g.Target.Prefix != "" && g.Allows(core.List) && g.Allows(core.Locate) {
+		f = append(f, core.Fault{Field: "can", Value: "list, locate", Rule: "cannot both be given below a prefix: one condition cannot tell them apart",
+			Accepts: "one of them, or both on the whole bucket"})
+	}
+	return f
+}
+
+// bucketRule returns the rule that name breaks, or "".
+func bucketRule(name string) string {
+	switch {
+	case name == "":
+		return "is missing"
+	case !bucketName.MatchString(name):
+		return "is not a bucket name that is safe on every cloud"
+	case strings.HasPrefix(name, "goog"):
+		return `begins with "goog", which Cloud Storage reserves`
+	case strings.Contains(name, "google"), strings.Contains(name, "g00gle"):
+		return `contains "google" or a look-alike, which Cloud Storage reserves`
+	}
+	return ""
+}
+
+// condition is the expression that limits the binding to the prefix, "" for
+// the whole bucket.
+// https://cloud.google.com/storage/docs/access-control/iam#conditions
+func condition(g core.Grant) string {
+	if g.Target.Prefix == "" {
+		return ""
+	}
+	bucket := "projects/_/buckets/" + g.Target.Bucket
+	expression := "resource.name.startsWith(" + strconv.Quote(bucket+"/objects/"+g.Target.Prefix) + ")"
+	if g.Allows(core.List) {
+		expression += ` || (resource.name == ` + strconv.Quote(bucket) +
+			` && api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith(` + strconv.Quote(g.Target.Prefix) + `))`
+	}
+	if g.Allows(core.Locate) {
+		expression += ` || resource.name == ` + strconv.Quote(bucket)
+	}
+	return expression
+}

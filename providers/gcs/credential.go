@@ -1,0 +1,151 @@
+// Credential: the last step. The only place where a secret is born.
+package gcs
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/api/iam/v1"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// issuer is the credential step.
+type issuer struct{ *run }
+
+const (
+	userManaged = "USER_MANAGED" // keys that Google keeps and rotates itself are none of ours
+	jsonFile    = "TYPE_GOOGLE_CREDENTIALS_FILE"
+)
+
+// Addr is the address of a key.
+func (i *issuer) Addr(id string) string { return i.keyAddr(id) }
+
+// Needs is everything: a key comes last.
+func (i *issuer) Needs() []string {
+	return []string{i.bucketAddr(), i.roleAddr(), i.accountAddr(), i.bindingAddr()}
+}
+
+// List returns the keys of our service account, oldest first. An account of
+// somebody else's has no keys that concern us.
+func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
+	service, err := i.cloud.iam()
+	if err != nil {
+		return nil, err
+	}
+	var account *iam.ServiceAccount
+	var list *iam.ListServiceAccountKeysResponse
+	err = sideBySide(ctx,
+		func(ctx context.Context) (err error) {
+			account, err = i.account.read(ctx, i.run)
+			return explain(i.accountAddr(), err)
+		},
+		func(ctx context.Context) (err error) {
+			list, err = repeat(ctx, func() (*iam.ListServiceAccountKeysResponse, error) {
+				return service.Projects.ServiceAccounts.Keys.List(i.accountName).KeyTypes(userManaged).Context(ctx).Do()
+			})
+			if isMissing(err) {
+				list, err = &iam.ListServiceAccountKeysResponse{}, nil
+			}
+			return explain(i.keyAddr(""), err)
+		},
+	)
+	if err != nil {
+		return nil, err
+	}
+	if !i.made.any(&i.made.account) && (account == nil || !i.ours(account.Description)) {
+		return nil, nil
+	}
+	var keys []core.Key
+	for _, k := range list.Keys {
+		if k.KeyType != "" && k.KeyType != userManaged {
+			continue
+		}
+		keys = append(keys, core.Key{ID: path.Base(k.Name), Created: createdAt(k), Active: !k.Disabled})
+	}
+	slices.SortFunc(keys, func(a, b core.Key) int { return a.Created.Compare(b.Created) })
+	return keys, nil
+}
+
+func createdAt(k *iam.ServiceAccountKey) time.Time {
+	t, err := time.Parse(time.RFC3339, k.ValidAfterTime)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Issue makes a key. The request is sent once; only a clear "no such account"
+// about an account of this run, which is not known everywhere yet, is asked again.
+func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
+	service, err := i.cloud.iam()
+	if err != nil {
+		return core.Credential{}, err
+	}
+	var key *iam.ServiceAccountKey
+	unseen := func(err error) bool { return isMissing(err) && i.made.any(&i.made.account) }
+	err = until(ctx, unseen, func() (err error) {
+		key, err = service.Projects.ServiceAccounts.Keys.Create(i.accountName, &iam.CreateServiceAccountKeyRequest{PrivateKeyType: jsonFile}).Context(ctx).Do()
+		return err
+	})
+	if err != nil {
+		return core.Credential{}, i.notIssued(err)
+	}
+	secret, err := base64.StdEncoding.DecodeString(key.PrivateKeyData)
+	key.PrivateKeyData = ""
+	if err != nil || len(secret) == 0 {
+		return core.Credential{}, &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: errors.New("the answer holds no key file"), Hint: "run the same command again"}
+	}
+	id := path.Base(key.Name)
+	return core.Credential{
+		ID:      id,
+		Form:    core.DocumentForm,
+		Holder:  i.email,
+		Secret:  core.NewSecret(secret),
+		Created: createdAt(key),
+		Revoke:  "gcloud iam service-accounts keys delete " + id + " --iam-account " + i.email + " --project " + i.project + " --quiet",
+	}, nil
+}
+
+// notIssued tells a clear refusal from an outcome that nobody knows.
+func (i *issuer) notIssued(err error) error {
+	p := problemOf(err)
+	clear := p != nil && p.code >= 400 && p.code < 500 && p.code != http.StatusRequestTimeout
+	if _, unsigned := errors.AsType[*tokenError](err); unsigned {
+		clear = true // nothing was sent
+	}
+	if !clear {
+		return &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: quietly(err), Hint: "run the same command again"}
+	}
+	full := p != nil && p.constraint == "" && (p.code == http.StatusTooManyRequests && strings.Contains(p.message, "key") ||
+		p.code == http.StatusBadRequest && strings.HasPrefix(p.message, "Precondition check failed"))
+	if full {
+		return &core.Error{What: i.keyAddr(""), Err: &reworded{"a service account holds at most 10 keys", p},
+			Hint: "gcloud iam service-accounts keys list --iam-account " + i.email + " --project " + i.project}
+	}
+	return explain(i.keyAddr(""), err)
+}
+
+// Retire deletes a key.
+func (i *issuer) Retire(ctx context.Context, id string) error {
+	if id == "" {
+		return errors.New("no key is named")
+	}
+	service, err := i.cloud.iam()
+	if err != nil {
+		return err
+	}
+	_, err = repeat(ctx, func() (*iam.Empty, error) {
+		return service.Projects.ServiceAccounts.Keys.Delete(i.accountName + "/keys/" + id).Context(ctx).Do()
+	})
+	if isMissing(err) {
+		return nil
+	}
+	return explainWrite(i.keyAddr(id), err)
+}

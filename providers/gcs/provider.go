@@ -1,0 +1,96 @@
+// Provider: Google Cloud as core sees it.
+
+// Package gcs grants access to Cloud Storage buckets: a custom role, a service
+// account, a binding on the one bucket, and a key.
+package gcs
+
+import (
+	"context"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Provider is Google Cloud.
+type Provider struct {
+	config Config
+
+	// operatorOf overrides the credentials for a project; a sandbox has one operator in each.
+	operatorOf func(project string) []byte
+}
+
+var _ core.Provider = (*Provider)(nil)
+
+// New returns a provider. It makes no call and reads no credentials yet.
+func New(c Config) *Provider { return &Provider{config: c} }
+
+// Info describes Google Cloud Storage.
+func (p *Provider) Info() core.Info {
+	return core.Info{
+		Name:      "gcs",
+		Title:     "Google Cloud Storage",
+		Nouns:     core.Nouns{Account: "project", Region: "location", Principal: "service account"},
+		Settings:  settingList(),
+		Abilities: probed(),
+		Form:      core.DocumentForm,
+		Settle:    10 * time.Minute, // https://cloud.google.com/iam/docs/access-change-propagation
+		Reasons:   reasons(),
+	}
+}
+
+// Open prepares the steps of b with the operator's credentials. It makes no call.
+func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, error) {
+	s, faults := readSettings(b.Grant)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	hosts, err := p.gate()
+	if err != nil {
+		return nil, err
+	}
+	key := p.config.Credentials
+	if p.operatorOf != nil {
+		key = p.operatorOf(s.project)
+	}
+	id, err := operatorIdentity(ctx, key, p.config.Transport)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		names:    namesOf(b.Grant, s.project),
+		grant:    b.Grant,
+		settings: s,
+		cloud:    newCloud(id.credentials, p.config.Transport),
+	}
+	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
+	return &core.Steps{
+		Whoami:     func(context.Context) (core.Operator, error) { return whoami, nil },
+		Bucket:     &bucket{r},
+		Role:       &role{r},
+		Credential: &issuer{r},
+		Caretaker:  &caretaker{r},
+		Simulator:  &simulator{r},
+	}, nil
+}
+
+// gate refuses endpoints that nobody consented to, and names the ones in use.
+func (p *Provider) gate() ([]string, error) {
+	if p.operatorOf != nil {
+		return nil, nil // a sandbox never leaves the process
+	}
+	hosts, faults := endpoints()
+	if p.config.AllowEndpoint {
+		return hosts, nil
+	}
+	return nil, faults.Err()
+}
+
+// run is what the steps of one blueprint share.
+type run struct {
+	names
+	grant    core.Grant
+	settings settings
+	cloud    *cloud
+	account  accountMemo
+	made     made
+}

@@ -1,0 +1,209 @@
+// Role: the second step: custom role, service account, and their binding on the bucket.
+package gcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"cloud.google.com/go/iam/apiv1/iampb"
+	"google.golang.org/api/iam/v1"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// role is the role step.
+type role struct{ *run }
+
+// made remembers what this run has made: others may need a while to see it.
+type made struct {
+	mu            sync.Mutex
+	role, account bool
+}
+
+func (m *made) note(thing *bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	*thing = true
+}
+
+func (m *made) any(things ...*bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(things, func(b *bool) bool { return *b })
+}
+
+// Diff compares role, service account and binding with what is wanted.
+func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
+	var custom *iam.Role
+	var account *iam.ServiceAccount
+	var policy []*iampb.Binding
+	err := sideBySide(ctx,
+		func(ctx context.Context) (err error) {
+			custom, err = r.readRole(ctx)
+			return explain(r.roleAddr(), err)
+		},
+		func(ctx context.Context) (err error) {
+			account, err = r.account.read(ctx, r.run)
+			return explain(r.accountAddr(), err)
+		},
+		func(ctx context.Context) (err error) {
+			policy, err = r.readBindings(ctx)
+			return explain(r.bindingAddr(), err)
+		},
+	)
+	if err != nil {
+		return nil, err
+	}
+	if want.Present {
+		return []core.Change{r.wantRole(custom), r.wantAccount(account), r.wantBinding(policy, account)}, nil
+	}
+	return slices.Concat(r.endBinding(policy), r.endRole(custom, policy), r.endAccount(account)), nil
+}
+
+// Do carries one change out.
+func (r *role) Do(ctx context.Context, c core.Change) error {
+	var err error
+	switch {
+	case c.Addr == r.bindingAddr():
+		err = r.bind(ctx, c.Action)
+	case c.Addr == r.accountAddr() && c.Action == core.Make:
+		err = r.makeAccount(ctx)
+	case c.Addr == r.accountAddr() && c.Action == core.Drop:
+		err = r.dropAccount(ctx)
+	case c.Addr == r.roleAddr() && (c.Action == core.Make || c.Action == core.Alter):
+		err = r.makeRole(ctx, c.Action)
+	case c.Addr == r.roleAddr() && c.Action == core.Drop:
+		err = r.dropRole(ctx)
+	default:
+		return fmt.Errorf("role %s: no such action %q", c.Addr, c.Action)
+	}
+	return explainWrite(c.Addr, err)
+}
+
+// readRole returns the custom role, deleted or not; nil if there is none.
+func (r *role) readRole(ctx context.Context) (*iam.Role, error) {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return nil, err
+	}
+	have, err := repeat(ctx, func() (*iam.Role, error) { return service.Projects.Roles.Get(r.roleName).Context(ctx).Do() })
+	if isMissing(err) {
+		return nil, nil
+	}
+	return have, err
+}
+
+// wantRole is the change that makes the role what the grant says.
+func (r *role) wantRole(have *iam.Role) core.Change {
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.roleAddr()}
+	want := roleFor(r.grant)
+	switch {
+	case have == nil:
+		c.Action, c.After = core.Make, strings.Join(want.Permissions, ", ")
+	case !r.ours(have.Description):
+		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
+	case have.Deleted:
+		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", strings.Join(want.Permissions, ", ")
+	case !sameRole(have, want):
+		c.Action, c.Why = core.Alter, "permissions or stage drifted"
+		c.Before, c.After = strings.Join(have.IncludedPermissions, ", "), strings.Join(want.Permissions, ", ")
+	}
+	return c
+}
+
+// sameRole compares what a role gives; order means nothing and a missing stage
+// is ALPHA.
+func sameRole(have *iam.Role, want roleDocument) bool {
+	permissions := slices.Sorted(slices.Values(have.IncludedPermissions))
+	return slices.Equal(slices.Compact(permissions), want.Permissions) && have.Stage == want.Stage
+}
+
+// endRole drops the role unless somebody else uses it on this bucket. A
+// deleted role counts as absent.
+func (r *role) endRole(have *iam.Role, policy []*iampb.Binding) []core.Change {
+	if have == nil || have.Deleted {
+		return nil
+	}
+	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: r.roleAddr(), Needs: []string{r.bindingAddr()}, Why: "can be undeleted for seven days"}
+	switch {
+	case !r.ours(have.Description):
+		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
+	case usedByOthers(policy, r.run):
+		c.Action, c.Needs, c.Why = core.Keep, nil, "others are bound to it on the bucket: kept"
+	}
+	return []core.Change{c}
+}
+
+// makeRole creates the role, or undeletes and corrects the one that is there.
+func (r *role) makeRole(ctx context.Context, a core.Action) error {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return err
+	}
+	var refusal error // of the creation
+	if a == core.Make {
+		_, refusal = repeat(ctx, func() (*iam.Role, error) {
+			return service.Projects.Roles.Create("projects/"+r.project, &iam.CreateRoleRequest{RoleId: r.roleID, Role: r.roleBody("")}).Context(ctx).Do()
+		})
+		if refusal == nil {
+			r.made.note(&r.made.role)
+			return nil
+		}
+		if !hasCode(refusal, http.StatusConflict, http.StatusBadRequest) {
+			return refusal
+		}
+	}
+	return until(ctx, isConflict, func() error {
+		have, err := r.readRole(ctx)
+		switch {
+		case err != nil:
+			return err
+		case have == nil && refusal != nil && strings.Contains(refusal.Error(), "delete"):
+			return &core.Error{What: r.roleAddr(), Hint: "--name OTHER",
+				Err: errors.New("its ID was deleted more than seven days ago and stays reserved for up to 37 days")}
+		case have == nil && refusal != nil:
+			return refusal
+		case have == nil:
+			return &core.Error{Kind: core.ErrMoved, What: r.roleAddr(), Err: errors.New("is gone")}
+		case !r.ours(have.Description):
+			return &core.Error{Kind: core.ErrNotOurs, What: r.roleAddr(), Hint: "--name OTHER"}
+		}
+		if have.Deleted {
+			if have, err = service.Projects.Roles.Undelete(r.roleName, &iam.UndeleteRoleRequest{Etag: have.Etag}).Context(ctx).Do(); err != nil {
+				return err
+			}
+			r.made.note(&r.made.role)
+		}
+		if sameRole(have, roleFor(r.grant)) {
+			return nil
+		}
+		_, err = service.Projects.Roles.Patch(r.roleName, r.roleBody(have.Etag)).UpdateMask("title,description,includedPermissions,stage").Context(ctx).Do()
+		return err
+	})
+}
+
+// roleBody is the role's document as the client library's type.
+func (r *role) roleBody(etag string) *iam.Role {
+	d := roleFor(r.grant)
+	return &iam.Role{Title: d.Title, Description: d.Description, IncludedPermissions: d.Permissions, Stage: d.Stage, Etag: etag}
+}
+
+func (r *role) dropRole(ctx context.Context) error {
+	service, err := r.cloud.iam()
+	if err != nil {
+		return err
+	}
+	_, err = repeat(ctx, func() (*iam.Role, error) { return service.Projects.Roles.Delete(r.roleName).Context(ctx).Do() })
+	if err == nil || isMissing(err) {
+		return nil
+	}
+	if have, lost := r.readRole(ctx); lost == nil && (have == nil || have.Deleted) {
+		return nil // an earlier attempt did it
+	}
+	return err
+}

@@ -1,0 +1,64 @@
+// Sandbox: a Google Cloud in this process, for first steps and demonstrations.
+package gcs
+
+import (
+	"net/http"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+)
+
+// SandboxProject is the project that every sandbox has.
+const SandboxProject = "acme-project"
+
+// Sandbox is a cloud that enforces policies and forgets everything unless it
+// is kept.
+type Sandbox struct {
+	cloud     *fakegcp.Cloud
+	transport *cloudsim.Transport
+}
+
+// OpenSandbox restores a sandbox, or makes a fresh one of nil.
+func OpenSandbox(snapshot []byte) (*Sandbox, error) {
+	cloud := fakegcp.New(fakegcp.Options{Project: SandboxProject})
+	if snapshot != nil {
+		var err error
+		if cloud, err = fakegcp.Restore(snapshot); err != nil {
+			return nil, err
+		}
+	}
+	return &Sandbox{cloud, &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}, nil
+}
+
+// Provider acts as the operator of whatever project a grant names.
+func (s *Sandbox) Provider() core.Provider {
+	p := New(Config{Connection: core.Connection{AllowEndpoint: true}, Transport: s.transport})
+	p.operatorOf = s.operatorOf
+	return p
+}
+
+func (s *Sandbox) operatorOf(project string) []byte { return s.cloud.Operator() }
+
+// Transport is what every call of the sandbox crosses.
+func (s *Sandbox) Transport() *cloudsim.Transport { return s.transport }
+
+// Handler serves the sandbox to other programs.
+func (s *Sandbox) Handler() http.Handler { return s.cloud }
+
+// Snapshot is the whole state, the operator's key included.
+func (s *Sandbox) Snapshot() ([]byte, error) { return s.cloud.Snapshot() }
+
+// Environment is what other programs need to use the sandbox at host:port.
+// Keys made from then on ask that address for their tokens.
+func (s *Sandbox) Environment(listen string) []string {
+	at := "http://" + listen
+	s.cloud.SetTokenURI(at + "/token")
+	return []string{
+		"GOOGLE_CLOUD_PROJECT=" + SandboxProject,
+		"CLOUDSDK_CORE_PROJECT=" + SandboxProject,
+		"STORAGE_EMULATOR_HOST=" + at,
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + at + "/storage/v1/",
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM=" + at + "/",
+	}
+}
