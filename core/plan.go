@@ -120,7 +120,7 @@ func (e *Engine) planKeys(p *Plan) error {
 		case orphans[k.ID] != "":
 			c.Action, c.Why = Drop, orphans[k.ID]
 		case !k.Active:
-			c.Why = "inactive"
+			c.Why = "inactive: activate it, or delete it and apply again"
 		default:
 			c.Why = "issued " + k.Created.UTC().Format(time.DateOnly)
 			kept++
