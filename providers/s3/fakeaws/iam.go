@@ -31,7 +31,7 @@ type iamCall struct {
 func iamOps() map[string]iamOp {
 	ops := map[string]iamOp{}
 	for _, room := range []map[string]iamOp{
-		userOps(), groupOps(), policyOps(), versionOps(), attachOps(), inlineOps(), keyOps(), roleOps(), oidcOps(), accountOps(),
+		userOps(), groupOps(), policyOps(), versionOps(), attachOps(), inlineOps(), keyOps(), roleOps(), oidcOps(), accountOps(), simulateOps(), detailOps(),
 	} {
 		maps.Copy(ops, room)
 	}
@@ -117,6 +117,8 @@ func (k *iamCall) target(kind string) string {
 		return k.arn(k.acct, kind, entity{Path: path, Name: k.form.Get(param)})
 	}
 	switch kind {
+	case "policy source":
+		return k.form.Get("PolicySourceArn")
 	case "key's user":
 		if key := k.state.Keys[k.form.Get("AccessKeyId")]; key != nil && key.Account == k.acct.ID && k.acct.Users[key.User] != nil {
 			return k.arn(k.acct, "user", k.acct.Users[key.User].entity)
