@@ -21,12 +21,13 @@ func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText reads the sign.
 func (a *Action) UnmarshalText(b []byte) error {
-	r := []rune(string(b))
-	if len(r) != 1 {
-		return Fault{Field: "action", Value: string(b), Rule: "is not one sign", Accepts: "one of = + ~ - !"}
+	for _, known := range []Action{Keep, Make, Alter, Drop, Refuse} {
+		if known.String() == string(b) {
+			*a = known
+			return nil
+		}
 	}
-	*a = Action(r[0])
-	return nil
+	return Faults{{Field: "action", Value: string(b), Rule: "is no action", Accepts: "one of = + ~ - !"}}
 }
 
 // Writes reports whether the action changes the cloud.

@@ -124,7 +124,7 @@ func (v *prover) late(rows []Row, worked []int) error {
 	arrived := slices.ContainsFunc(worked, func(n int) bool { return n >= steady })
 	for _, r := range rows {
 		if !r.OK() && r.Got == Denied && arrived {
-			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + string(r.Where) + " the prefix")}
+			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + r.where())}
 		}
 	}
 	for _, r := range rows {
