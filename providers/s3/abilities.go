@@ -1,0 +1,72 @@
+// The table from abilities to actions, and what follows from abilities that share one.
+package s3
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+//go:embed abilities.json
+var abilitiesJSON []byte
+
+// The levels of resources in abilities.json.
+const (
+	objectLevel = "object"
+	bucketLevel = "bucket"
+	keyLevel    = "key" // only with the setting kms-key
+)
+
+// readAbilities decodes the table. It panics if the table is broken: it is part of the program.
+func readAbilities() []core.Reason {
+	d := json.NewDecoder(bytes.NewReader(abilitiesJSON))
+	d.DisallowUnknownFields()
+	var rows []core.Reason
+	if err := d.Decode(&rows); err != nil {
+		panic(fmt.Sprintf("s3: abilities.json: %v", err))
+	}
+	for _, r := range rows {
+		_, known := core.DescribeAbility(r.Ability)
+		if !known || !slices.Contains([]string{objectLevel, bucketLevel, keyLevel}, r.Level) || r.Action == "" || r.Why == "" {
+			panic(fmt.Sprintf("s3: abilities.json: row %+v", r))
+		}
+	}
+	return rows
+}
+
+// actions are the actions that can needs on one level, each once, in the order of the table.
+func (p *Provider) actions(can []core.Ability, level string) []string {
+	var list []string
+	for _, r := range p.reasons {
+		if r.Level == level && slices.Contains(can, r.Ability) && !slices.Contains(list, r.Action) {
+			list = append(list, r.Action)
+		}
+	}
+	return list
+}
+
+// gaps are the abilities that the grant does not name and its actions give all the same.
+func (p *Provider) gaps(can []core.Ability) []core.Gap {
+	given := slices.Concat(p.actions(can, objectLevel), p.actions(can, bucketLevel))
+	var gaps []core.Gap
+	for _, a := range core.Abilities() {
+		if !a.Grantable || slices.Contains(can, a.Ability) {
+			continue
+		}
+		one := []core.Ability{a.Ability}
+		needs := slices.Concat(p.actions(one, objectLevel), p.actions(one, bucketLevel))
+		if slices.ContainsFunc(needs, func(n string) bool { return !slices.Contains(given, n) }) {
+			continue
+		}
+		why := fmt.Sprintf("S3 has no permission for it apart from %s", needs[0])
+		if a.Ability == core.Overwrite {
+			why += "; versioning keeps what was replaced for 30 days"
+		}
+		gaps = append(gaps, core.Gap{Ability: a.Ability, Outcome: core.Allowed, Why: why})
+	}
+	return gaps
+}

@@ -1,0 +1,114 @@
+// Compile: from a grant to this cloud's own words. It makes no call and reads nothing but the grant.
+package s3
+
+import (
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// The rules of the bucket's life that keep it from growing without end.
+const (
+	abortDays  = 7  // an unfinished upload in parts is given up
+	expireDays = 30 // an object that was replaced or deleted is gone for ever
+)
+
+// Compile turns g into names, policies and the operator's permissions.
+func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
+	d, faults := draw(g)
+	b := core.Blueprint{
+		Cloud:     cloudName,
+		Grant:     d.grant,
+		Resources: resources(d),
+		Gaps:      p.gaps(g.Can),
+		Operator:  operator(d),
+		Probes:    d.probes(),
+	}
+	b.Documents = append(b.Documents, document("policy", d.policyAddr(), "what the grantee may do: nothing but this", p.grantPolicy(d)))
+	if !g.Target.Adopt {
+		b.Documents = append(b.Documents,
+			document("bucket-policy", d.partAddr(policyPart), "refuses requests without TLS, whoever sends them", bucketPolicy(d)),
+			document("lifecycle", d.partAddr(lifecycle), "removes the parts of broken uploads and, later, replaced objects", lifecycleDocument()))
+	}
+	return b, faults.Err()
+}
+
+// resources lists what the grant consists of. An adopted bucket is not part of it.
+func resources(d design) []core.Resource {
+	var list []core.Resource
+	bucket := func(addr, what string) {
+		if !d.grant.Target.Adopt {
+			list = append(list, core.Resource{Step: core.BucketStep, Addr: addr, What: what})
+		}
+	}
+	role := func(addr, what string) {
+		list = append(list, core.Resource{Step: core.RoleStep, Addr: addr, What: what})
+	}
+	bucket(d.bucketAddr(), "bucket in "+d.region)
+	for _, part := range parts() {
+		bucket(d.partAddr(part), partWhat(d, part))
+	}
+	role(d.policyAddr(), "customer managed policy for "+d.objectsARN())
+	role(d.groupAddr(), "group that carries the policy")
+	role(d.attachAddr(), "the policy is attached to the group")
+	role(d.userAddr(), "user without console login and without policies of its own")
+	role(d.memberAddr(), "the user is a member of the group, and of no other")
+	return append(list, core.Resource{Step: core.CredentialStep, Addr: d.keyAddr(""), What: "one access key, long-lived: it works until it is retired"})
+}
+
+// parts are the parts of a bucket in the order in which they are settled.
+func parts() []string {
+	return []string{publicAccess, ownership, encryption, versioning, lifecycle, policyPart}
+}
+
+// partWhat says what a part is settled to.
+func partWhat(d design, part string) string {
+	switch part {
+	case publicAccess:
+		return "all public access is blocked"
+	case ownership:
+		return "every object belongs to the bucket's owner, access lists are off"
+	case encryption:
+		if d.kmsKey != "" {
+			return "objects are encrypted with " + d.kmsKey
+		}
+		return "objects are encrypted with keys that S3 manages"
+	case versioning:
+		return "replaced objects are kept as versions"
+	case lifecycle:
+		return "unfinished uploads go after 7 days, replaced versions after 30"
+	case policyPart:
+		return "requests without TLS are refused"
+	}
+	return ""
+}
+
+// lifecycleRule is one rule that we write, in the form of S3's own JSON.
+type lifecycleRule struct {
+	ID                             string
+	Status                         string
+	Filter                         lifecycleFilter
+	AbortIncompleteMultipartUpload *abortRule  `json:",omitempty"`
+	NoncurrentVersionExpiration    *expireRule `json:",omitempty"`
+}
+
+type (
+	lifecycleFilter struct{ Prefix string }
+	abortRule       struct{ DaysAfterInitiation int32 }
+	expireRule      struct{ NoncurrentDays int32 }
+)
+
+// lifecycleRules are our rules, for the whole bucket.
+func lifecycleRules() []lifecycleRule {
+	return []lifecycleRule{
+		{ID: "bucketgrant-abort-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: &abortRule{abortDays}},
+		{ID: "bucketgrant-expire-replaced", Status: "Enabled", NoncurrentVersionExpiration: &expireRule{expireDays}},
+	}
+}
+
+func lifecycleDocument() any {
+	return struct{ Rules []lifecycleRule }{lifecycleRules()}
+}
+
+// verbs is shorthand for the runs that need a permission.
+func verbs(v ...string) []string { return slices.Clone(v) }

@@ -1,0 +1,141 @@
+// Config: how the clients of AWS are made, and which endpoints they may talk to.
+package s3
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Config is how the provider reaches AWS.
+type Config struct {
+	core.Connection
+	Transport   http.RoundTripper       // nil: the network
+	Credentials aws.CredentialsProvider // of the operator; nil: wherever AWS's own tools look
+	Isolated    bool                    // nothing is read from the environment or from files
+}
+
+// clients are the three services of one caller.
+type clients struct {
+	iam       *iam.Client
+	s3        *s3.Client
+	sts       *sts.Client
+	source    string   // where the credentials came from
+	endpoints []string // that are not AWS's own
+}
+
+// callAttempts bounds how often one call is sent. Calls that must not be repeated say so themselves.
+const callAttempts = 5
+
+// connect makes the clients of one caller; nil credentials are the operator's.
+// Every endpoint is checked before anything is sent to it.
+func (p *Provider) connect(ctx context.Context, region string, credentials aws.CredentialsProvider) (*clients, error) {
+	if credentials == nil {
+		credentials = p.config.Credentials
+	}
+	cfg, err := p.load(ctx, region, credentials)
+	if err != nil {
+		return nil, &core.Error{Kind: core.ErrOperator, What: "AWS configuration", Err: err, Hint: "aws configure list"}
+	}
+	cfg.HTTPClient = newCaller(p.config.Transport, cfg.HTTPClient)
+	cfg.Logger = logging.Nop{}
+	cfg.ClientLogMode = 0 // a log of bodies would hold secrets
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = callAttempts
+			o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{
+				codeAborted: {}, codeConcurrent: {}, codeUnmodifiable: {},
+			}})
+		})
+	}
+	c := &clients{iam: iam.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg, foreignStyle)}
+	if err := c.gate(p.config.AllowEndpoint); err != nil {
+		return nil, err
+	}
+	if cfg.Credentials == nil {
+		err = errors.New("there are none")
+	} else {
+		var found aws.Credentials
+		found, err = cfg.Credentials.Retrieve(ctx)
+		c.source = found.Source
+	}
+	if err != nil {
+		return nil, &core.Error{Kind: core.ErrOperator, What: "AWS credentials", Err: err, Hint: "aws configure, aws sso login, or AWS_PROFILE=NAME"}
+	}
+	return c, nil
+}
+
+// load reads AWS's own configuration. The HTTP client is replaced afterwards:
+// given before, it would make AWS_CA_BUNDLE an error.
+func (p *Provider) load(ctx context.Context, region string, credentials aws.CredentialsProvider) (aws.Config, error) {
+	if p.config.Isolated {
+		return aws.Config{Region: region, Credentials: credentials}, nil
+	}
+	options := []func(*config.LoadOptions) error{config.WithRegion(region)}
+	if credentials != nil {
+		options = append(options, config.WithCredentialsProvider(credentials))
+	}
+	return config.LoadDefaultConfig(ctx, options...)
+}
+
+// foreignStyle makes requests that servers other than AWS's understand, where one was given.
+func foreignStyle(o *s3.Options) {
+	o.DisableLogOutputChecksumValidationSkipped = true
+	if o.BaseEndpoint == nil || ownEndpoint(*o.BaseEndpoint) {
+		return
+	}
+	o.UsePathStyle = true
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+}
+
+// gate refuses endpoints that are not AWS's own and that nobody consented to:
+// everything, keys included, would be sent there.
+func (c *clients) gate(allow bool) error {
+	var faults core.Faults
+	for _, e := range []*string{c.s3.Options().BaseEndpoint, c.iam.Options().BaseEndpoint, c.sts.Options().BaseEndpoint} {
+		if e == nil || ownEndpoint(*e) || slices.Contains(c.endpoints, withoutUser(*e)) {
+			continue
+		}
+		c.endpoints = append(c.endpoints, withoutUser(*e))
+		if !allow {
+			faults = append(faults, core.Fault{Field: "endpoint", Value: withoutUser(*e),
+				Rule:    "is not AWS's own, and comes from AWS_ENDPOINT_URL or a profile",
+				Accepts: "unset it, or --allow-endpoint"})
+		}
+	}
+	return faults.Err()
+}
+
+// ownHost matches the hosts of the three services themselves, not all that
+// end alike: customers have host names below amazonaws.com as well.
+// https://docs.aws.amazon.com/general/latest/gr/rande.html
+var ownHost = regexp.MustCompile(`^(s3|iam|sts)(-fips)?(\.dualstack)?(\.[a-z]{2,4}(-[a-z]+){1,3}-[0-9]{1,2})?\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$`)
+
+func ownEndpoint(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Scheme == "https" && ownHost.MatchString(u.Hostname())
+}
+
+// withoutUser is an endpoint without the user and password that it may hold.
+func withoutUser(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(not a URL)"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}

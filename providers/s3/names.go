@@ -1,0 +1,103 @@
+// Names: one design of a grant, from which every name, ARN, tag and address follows.
+package s3
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// design is a grant with its settings read. Everything that a name depends on is here.
+type design struct {
+	grant     core.Grant // with the bucket's full name
+	region    string
+	partition partition
+	account   string // "" if it was not given
+	regional  bool   // the bucket is in the account-regional namespace
+	kmsKey    string
+	boundary  string
+}
+
+// mostName is the longest name of a user; groups and policies may be longer,
+// but all three have the same name.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const mostName = 64
+
+// ownPath is the IAM path under which all that is ours stands.
+const ownPath = "/bucketgrant/"
+
+// The tags of all that is ours. Groups cannot be tagged; their path marks them.
+const (
+	tagManaged = "managed-by"
+	tagGrant   = "bucketgrant-grant"
+	tagProfile = "bucketgrant-profile"
+	managedBy  = "bucketgrant"
+)
+
+func (d design) bucket() string { return d.grant.Target.Bucket }
+
+// stem is the name of the user, the group and the policy.
+func (d design) stem() string { return core.Stem(d.grant.Name, mostName) }
+
+func (d design) path() string { return ownPath + d.grant.Name + "/" }
+
+// mark is the tags that our things carry from birth.
+func (d design) mark() map[string]string {
+	return map[string]string{tagManaged: managedBy, tagGrant: d.grant.Name, tagProfile: d.grant.Profile}
+}
+
+// marked reports whether tags say that something belongs to this grant. The
+// profile is for people and does not decide.
+func (d design) marked(tags map[string]string) bool {
+	return tags[tagManaged] == managedBy && tags[tagGrant] == d.grant.Name
+}
+
+func (d design) bucketARN() string { return "arn:" + d.partition.name + ":s3:::" + d.bucket() }
+
+// objectsARN is every object inside the prefix.
+func (d design) objectsARN() string { return d.bucketARN() + "/" + d.grant.Target.Prefix + "*" }
+
+// probes is what the keys of the proof begin with.
+func (d design) probes() string { return d.grant.Target.Prefix + ".bucketgrant-probe/" }
+
+// iamARN is the ARN of something of ours in an account; the account may be "*" in a policy.
+func (d design) iamARN(account, kind string) string {
+	return "arn:" + d.partition.name + ":iam::" + account + ":" + kind + d.path() + d.stem()
+}
+
+// The parts of a bucket that are settled one by one.
+const (
+	publicAccess = "public-access-block"
+	ownership    = "ownership"
+	encryption   = "encryption"
+	versioning   = "versioning"
+	lifecycle    = "lifecycle"
+	policyPart   = "policy"
+)
+
+func (d design) bucketAddr() string          { return "s3:bucket/" + d.bucket() }
+func (d design) partAddr(part string) string { return d.bucketAddr() + "/" + part }
+func (d design) userAddr() string            { return "iam:user/" + d.stem() }
+func (d design) groupAddr() string           { return "iam:group/" + d.stem() }
+func (d design) policyAddr() string          { return "iam:policy/" + d.stem() }
+func (d design) attachAddr() string          { return d.groupAddr() + "/policy" }
+func (d design) memberAddr() string          { return d.userAddr() + "/group" }
+
+// keyAddr is the address of an access key; "" is the one to be issued.
+func (d design) keyAddr(id string) string {
+	return strings.TrimSuffix("iam:key/"+d.stem()+"/"+id, "/")
+}
+
+// sortedTags goes through tags in the order of their keys.
+func sortedTags(tags map[string]string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, k := range slices.Sorted(maps.Keys(tags)) {
+			if !yield(k, tags[k]) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,121 @@
+// The operator's permissions: what whoever runs this must be allowed to do, and nothing more.
+package s3
+
+import "github.com/bucketgrant/bucketgrant/core"
+
+// The runs that need a permission.
+const (
+	plans    = "plan"
+	applies  = "apply"
+	proves   = "prove"
+	destroys = "destroy"
+	repairs  = "repair"
+)
+
+// permit collects permissions of one step.
+type permit struct {
+	step core.StepName
+	list []core.Permission
+}
+
+func (p *permit) on(resource string, verbs []string, actions ...string) {
+	for _, a := range actions {
+		p.list = append(p.list, core.Permission{Action: a, Resource: resource, Step: p.step, Verbs: verbs})
+	}
+}
+
+// because explains the permission that was added last.
+func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
+
+// operator lists what plan, apply, prove and destroy take, and what it takes to
+// repair what others have changed.
+func operator(d design) []core.Permission {
+	all := bucketPermissions(d)
+	all = append(all, rolePermissions(d)...)
+	return append(all, keyPermissions(d)...)
+}
+
+func bucketPermissions(d design) []core.Permission {
+	p := permit{step: core.BucketStep}
+	bucket := d.bucketARN()
+	look, settle := verbs(plans, applies), verbs(applies)
+	p.on(bucket, verbs(plans, applies, destroys), "s3:ListBucket")
+	p.because("tells whether the bucket exists, whose it is and where")
+	if !d.grant.Target.Adopt {
+		p.on(bucket, verbs(plans, applies, destroys), "s3:GetBucketTagging")
+		p.on(bucket, look,
+			"s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls", "s3:GetEncryptionConfiguration",
+			"s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy")
+		p.on(bucket, settle, "s3:CreateBucket", "s3:TagResource")
+		p.because("the bucket is marked as ours in the call that makes it")
+		p.on(bucket, settle, "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy")
+		p.on(bucket, verbs(repairs), "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls")
+		if d.kmsKey != "" {
+			p.on(bucket, settle, "s3:PutEncryptionConfiguration")
+		} else {
+			p.on(bucket, verbs(repairs), "s3:PutEncryptionConfiguration")
+		}
+		p.on(bucket, verbs(destroys), "s3:DeleteBucket")
+		p.because("only an empty bucket of ours, and only if asked for by name")
+	}
+	sweep := verbs(proves)
+	if !d.grant.Target.Adopt {
+		sweep = verbs(proves, destroys)
+	}
+	p.on(bucket, sweep, "s3:ListBucketVersions")
+	p.on(bucket, verbs(proves), "s3:ListBucketMultipartUploads")
+	p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:DeleteObjectVersion")
+	p.because("removes what the proof has written")
+	p.on("*", verbs(proves), "s3:ListAllMyBuckets")
+	p.because("finds another bucket, to see that the grantee is refused there")
+	return p.list
+}
+
+func rolePermissions(d design) []core.Permission {
+	p := permit{step: core.RoleStep}
+	account := d.account
+	if account == "" {
+		account = "*"
+	}
+	user, group, policy := d.iamARN(account, "user"), d.iamARN(account, "group"), d.iamARN(account, "policy")
+	look, settle, drop := verbs(plans, applies, destroys), verbs(applies), verbs(destroys)
+
+	// IAM knows the path of what exists only: it looks for a name at the root first.
+	root := "arn:" + d.partition.name + ":iam::" + account
+	p.on(root+":user/"+d.stem(), look, "iam:GetUser")
+	p.because("a user that does not exist is asked for without its path")
+	p.on(root+":group/"+d.stem(), look, "iam:GetGroup")
+	p.because("a group that does not exist is asked for without its path")
+	p.on("*", look, "iam:ListPolicies")
+	p.because("finds a policy of that name under any path")
+
+	p.on(user, look, "iam:GetUser", "iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetLoginProfile")
+	p.on(group, look, "iam:GetGroup", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies")
+	p.on(policy, look, "iam:GetPolicy")
+	p.on(policy, verbs(plans, applies), "iam:GetPolicyVersion")
+	p.on(policy, settle, "iam:CreatePolicy", "iam:TagPolicy")
+	p.on(group, settle, "iam:CreateGroup", "iam:AttachGroupPolicy", "iam:AddUserToGroup")
+	p.on(user, settle, "iam:CreateUser", "iam:TagUser")
+	p.on(policy, verbs(repairs), "iam:CreatePolicyVersion", "iam:DeletePolicyVersion")
+	if d.boundary != "" {
+		p.on(user, verbs(repairs), "iam:PutUserPermissionsBoundary")
+	}
+	p.on(group, drop, "iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroup")
+	p.on(user, drop, "iam:DeleteUser")
+	p.on(policy, drop, "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions", "iam:DeletePolicy")
+	return p.list
+}
+
+func keyPermissions(d design) []core.Permission {
+	p := permit{step: core.CredentialStep}
+	account := d.account
+	if account == "" {
+		account = "*"
+	}
+	user := d.iamARN(account, "user")
+	p.on(user, verbs(plans, applies, destroys), "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+	p.on(user, verbs(applies), "iam:CreateAccessKey")
+	p.on(user, verbs(applies, destroys), "iam:UpdateAccessKey", "iam:DeleteAccessKey")
+	p.because("a key that cannot be proven or delivered is retired at once")
+	return p.list
+}

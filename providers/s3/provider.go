@@ -1,0 +1,77 @@
+// Package s3 grants access to buckets of Amazon S3: a bucket, a managed policy
+// on a group, a user in the group and one access key.
+package s3
+
+import (
+	"context"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// cloudName is the name of this cloud in files and folders.
+const cloudName = "s3"
+
+// settleTime is how long IAM may need until a change is seen everywhere. AWS
+// gives no bound; others wait two minutes and are sometimes wrong.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
+const settleTime = 5 * time.Minute
+
+// Provider is Amazon S3 and IAM. It is safe for concurrent use.
+type Provider struct {
+	config  Config
+	reasons []core.Reason
+}
+
+var _ core.Provider = (*Provider)(nil)
+
+// New returns the provider; it makes no call.
+func New(c Config) *Provider { return &Provider{config: c, reasons: readAbilities()} }
+
+// Info describes Amazon S3.
+func (p *Provider) Info() core.Info {
+	return core.Info{
+		Name:     cloudName,
+		Title:    "Amazon S3",
+		Nouns:    core.Nouns{Account: "account", Region: "region", Principal: "user"},
+		Settings: settings(),
+		Abilities: []core.Ability{
+			core.Create, core.Abort, core.Overwrite, core.Read, core.List, core.Delete, core.Erase,
+			core.Resume, core.Locate, core.Inspect, core.Administer, core.Identify,
+		},
+		Form:    core.PairForm,
+		Settle:  settleTime,
+		Reasons: p.reasons,
+	}
+}
+
+// Open prepares the steps of b as the operator. It makes no call to S3, IAM or
+// STS; finding the operator's credentials may ask whoever keeps them.
+func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, error) {
+	d, faults := draw(b.Grant)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	c, err := p.connect(ctx, d.region, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(p, d, c)
+	return &core.Steps{
+		Whoami:     s.operator,
+		Bucket:     &bucketStep{s},
+		Role:       &roleStep{s},
+		Credential: &issuer{session: s, issued: map[string]time.Time{}},
+		Caretaker:  &caretaker{s},
+		Simulator:  &simulator{s},
+	}, nil
+}
+
+// Act prepares to try things as the holder of c, with nothing but c.
+func (p *Provider) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	d, faults := draw(b.Grant)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return p.newActor(ctx, d, c)
+}

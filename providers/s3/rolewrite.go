@@ -1,0 +1,265 @@
+// Role writes: each change of the role, made so that doing it twice is doing it once.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// mostVersions is how many versions of a policy IAM keeps.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const mostVersions = 5
+
+// Do writes one change.
+func (r *roleStep) Do(ctx context.Context, c core.Change) error {
+	r.wrote.Store(true)
+	type deed struct {
+		addr   string
+		action core.Action
+	}
+	var do func(context.Context) error
+	switch (deed{c.Addr, c.Action}) {
+	case deed{r.policyAddr(), core.Make}:
+		do = r.makePolicy
+	case deed{r.policyAddr(), core.Alter}:
+		do = r.alterPolicy
+	case deed{r.policyAddr(), core.Drop}:
+		do = r.dropPolicy
+	case deed{r.groupAddr(), core.Make}:
+		do = r.makeGroup
+	case deed{r.groupAddr(), core.Drop}:
+		do = r.dropGroup
+	case deed{r.userAddr(), core.Make}:
+		do = r.makeUser
+	case deed{r.userAddr(), core.Alter}:
+		do = r.boundUser
+	case deed{r.userAddr(), core.Drop}:
+		do = r.dropUser
+	case deed{r.attachAddr(), core.Make}:
+		do = r.attach
+	case deed{r.attachAddr(), core.Drop}:
+		do = r.detach
+	case deed{r.memberAddr(), core.Make}:
+		do = r.join
+	case deed{r.memberAddr(), core.Drop}:
+		do = r.leave
+	default:
+		return fmt.Errorf("role %s: no such action %q", c.Addr, c.Action)
+	}
+	return do(ctx)
+}
+
+// policyARN is the ARN of our policy in the operator's account.
+func (r *roleStep) policyARN(ctx context.Context) (*string, error) {
+	o, err := r.operator(ctx)
+	return aws.String(r.iamARN(o.Account, "policy")), err
+}
+
+func (r *roleStep) tags() []types.Tag {
+	var list []types.Tag
+	for k, v := range sortedTags(r.mark()) {
+		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(v)})
+	}
+	return list
+}
+
+// errNotSeen marks a name that is taken by something that cannot be read yet.
+var errNotSeen = errors.New("the name is taken by something that is not visible yet")
+
+// appeared looks at what has taken a name since the plan: a call of ours whose
+// answer was lost may have done it.
+func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, err error) {
+	v, err := r.read(ctx, core.Present)
+	if err != nil {
+		return false, false, err
+	}
+	switch addr {
+	case r.policyAddr():
+		seen = v.policy != nil
+		own = seen && r.ownPolicy(v) && samePolicy([]byte(v.document), mustJSON(r.provider.grantPolicy(r.design)))
+	case r.groupAddr():
+		seen = v.group != nil
+		own = seen && r.ownGroup(v.group)
+	case r.userAddr():
+		seen = v.user != nil
+		own = seen && r.ownUser(v.user) && (r.boundary == "" || boundaryOf(v.user) == r.boundary)
+	}
+	return seen, own, nil
+}
+
+// make creates something; a name that is taken by what is ours already is fine.
+func (r *roleStep) make(ctx context.Context, addr, action string, create func() error) error {
+	cause := create()
+	if !is(cause, codeExists) {
+		return failed(addr, action, cause)
+	}
+	return await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) || r.unseen(err) }, func() error {
+		seen, own, err := r.appeared(ctx, addr)
+		switch {
+		case err != nil:
+			return err
+		case own:
+			return nil
+		case seen:
+			return failed(addr, action, cause)
+		}
+		return errors.Join(errNotSeen, failed(addr, action, cause))
+	})
+}
+
+func (r *roleStep) makePolicy(ctx context.Context) error {
+	return r.make(ctx, r.policyAddr(), "iam:CreatePolicy", func() error {
+		_, err := r.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{
+			PolicyName: aws.String(r.stem()), Path: aws.String(r.path()), Tags: r.tags(),
+			Description:    aws.String("What the grant " + r.grant.Name + " allows. Made by bucketgrant."),
+			PolicyDocument: aws.String(string(mustJSON(r.provider.grantPolicy(r.design)))),
+		})
+		return err
+	})
+}
+
+func (r *roleStep) makeGroup(ctx context.Context) error {
+	return r.make(ctx, r.groupAddr(), "iam:CreateGroup", func() error {
+		_, err := r.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(r.stem()), Path: aws.String(r.path())})
+		return err
+	})
+}
+
+func (r *roleStep) makeUser(ctx context.Context) error {
+	in := &iam.CreateUserInput{UserName: aws.String(r.stem()), Path: aws.String(r.path()), Tags: r.tags()}
+	if r.boundary != "" {
+		in.PermissionsBoundary = aws.String(r.boundary)
+	}
+	return r.make(ctx, r.userAddr(), "iam:CreateUser", func() error {
+		_, err := r.iam.CreateUser(ctx, in)
+		return err
+	})
+}
+
+// alterPolicy writes a new version, and makes room for it if it must: the
+// oldest version that is not in force goes.
+func (r *roleStep) alterPolicy(ctx context.Context) error {
+	arn, err := r.policyARN(ctx)
+	if err != nil {
+		return err
+	}
+	versions, err := r.versions(ctx, arn)
+	if err != nil {
+		return err
+	}
+	if old := idle(versions); len(versions) >= mostVersions && len(old) > 0 {
+		if err := r.dropVersion(ctx, arn, old[0]); err != nil {
+			return err
+		}
+	}
+	document := string(mustJSON(r.provider.grantPolicy(r.design)))
+	_, err = r.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: aws.String(document), SetAsDefault: true})
+	return failed(r.policyAddr(), "iam:CreatePolicyVersion", err)
+}
+
+// versions lists the policy's versions, oldest first.
+func (r *roleStep) versions(ctx context.Context, arn *string) ([]types.PolicyVersion, error) {
+	out, err := r.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: arn})
+	if err != nil {
+		return nil, failed(r.policyAddr(), "iam:ListPolicyVersions", err)
+	}
+	slices.SortFunc(out.Versions, func(a, b types.PolicyVersion) int { return aws.ToTime(a.CreateDate).Compare(aws.ToTime(b.CreateDate)) })
+	return out.Versions, nil
+}
+
+// idle are the versions that are not in force.
+func idle(versions []types.PolicyVersion) []types.PolicyVersion {
+	return slices.DeleteFunc(slices.Clone(versions), func(v types.PolicyVersion) bool { return v.IsDefaultVersion })
+}
+
+func (r *roleStep) dropVersion(ctx context.Context, arn *string, v types.PolicyVersion) error {
+	_, err := r.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: v.VersionId})
+	return r.unlessGone(r.policyAddr(), "iam:DeletePolicyVersion", err)
+}
+
+func (r *roleStep) unlessGone(addr, action string, err error) error {
+	if gone(err) {
+		return nil
+	}
+	return failed(addr, action, err)
+}
+
+func (r *roleStep) dropPolicy(ctx context.Context) error {
+	arn, err := r.policyARN(ctx)
+	if err != nil {
+		return err
+	}
+	versions, err := r.versions(ctx, arn)
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, v := range idle(versions) {
+		if err := r.dropVersion(ctx, arn, v); err != nil {
+			return err
+		}
+	}
+	_, err = r.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: arn})
+	return r.unlessGone(r.policyAddr(), "iam:DeletePolicy", err)
+}
+
+func (r *roleStep) dropGroup(ctx context.Context) error {
+	_, err := r.iam.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: aws.String(r.stem())})
+	return r.unlessGone(r.groupAddr(), "iam:DeleteGroup", err)
+}
+
+func (r *roleStep) dropUser(ctx context.Context) error {
+	_, err := r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.stem())})
+	return r.unlessGone(r.userAddr(), "iam:DeleteUser", err)
+}
+
+func (r *roleStep) boundUser(ctx context.Context) error {
+	_, err := r.iam.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: aws.String(r.stem()), PermissionsBoundary: aws.String(r.boundary)})
+	return failed(r.userAddr(), "iam:PutUserPermissionsBoundary", err)
+}
+
+// attach waits until policy and group are seen everywhere.
+func (r *roleStep) attach(ctx context.Context) error {
+	arn, err := r.policyARN(ctx)
+	if err != nil {
+		return err
+	}
+	err = await(ctx, patience, r.unseen, func() error {
+		_, err := r.iam.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+		return err
+	})
+	return failed(r.attachAddr(), "iam:AttachGroupPolicy", err)
+}
+
+func (r *roleStep) detach(ctx context.Context) error {
+	arn, err := r.policyARN(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = r.iam.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+	return r.unlessGone(r.attachAddr(), "iam:DetachGroupPolicy", err)
+}
+
+// join waits until user and group are seen everywhere.
+func (r *roleStep) join(ctx context.Context) error {
+	err := await(ctx, patience, r.unseen, func() error {
+		_, err := r.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+		return err
+	})
+	return failed(r.memberAddr(), "iam:AddUserToGroup", err)
+}
+
+func (r *roleStep) leave(ctx context.Context) error {
+	_, err := r.iam.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+	return r.unlessGone(r.memberAddr(), "iam:RemoveUserFromGroup", err)
+}

@@ -1,0 +1,162 @@
+// Session: what the three steps of one grant share while a command runs.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// session is one operator's work on one grant.
+type session struct {
+	design
+	*clients
+	provider *Provider
+	who      shared[core.Operator]
+	user     shared[*types.User] // nil if there is none
+	wrote    atomic.Bool         // whether anything was written: what was read before may be wrong
+	fresh    atomic.Bool         // whether the bucket was made in this session
+	configs  chan struct{}       // held while one configuration of the bucket is written
+}
+
+func newSession(p *Provider, d design, c *clients) *session {
+	return &session{
+		design: d, clients: c, provider: p,
+		who: newShared[core.Operator](), user: newShared[*types.User](),
+		configs: make(chan struct{}, 1),
+	}
+}
+
+// operator asks once who runs this, and refuses who must not.
+func (s *session) operator(ctx context.Context) (core.Operator, error) {
+	return s.who.get(ctx, func(ctx context.Context) (core.Operator, error) {
+		out, err := s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return core.Operator{}, failed("", "sts:GetCallerIdentity", err)
+		}
+		o := core.Operator{Account: aws.ToString(out.Account), Principal: aws.ToString(out.Arn), Source: s.source, Endpoints: s.endpoints}
+		return o, s.mayRun(o)
+	})
+}
+
+func (s *session) mayRun(o core.Operator) error {
+	refuse := func(hint, format string, a ...any) error {
+		return &core.Error{Kind: core.ErrOperator, What: o.Principal, Err: fmt.Errorf(format, a...), Hint: hint}
+	}
+	switch p := arnField(o.Principal, 1); {
+	case strings.HasSuffix(o.Principal, ":root"):
+		return refuse("use a role or user with the permissions that plan lists", "is the root user, whom no policy can bound")
+	case p != s.partition.name:
+		return refuse("--region with a region of partition "+p, "is in partition %q, but region %q is in %q", p, s.region, s.partition.name)
+	case s.account != "" && s.account != o.Account:
+		return refuse("AWS_PROFILE=NAME, or --account "+o.Account, "is in account %s, but the grant is for %s", o.Account, s.account)
+	}
+	return nil
+}
+
+// owner is the account that every call names as the expected owner of the bucket.
+func (s *session) owner(ctx context.Context) (*string, error) {
+	o, err := s.operator(ctx)
+	return aws.String(o.Account), err
+}
+
+// readUser asks for the user: once, until something is written.
+func (s *session) readUser(ctx context.Context) (*types.User, error) {
+	read := func(ctx context.Context) (*types.User, error) {
+		out, err := s.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(s.stem())})
+		if gone(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, failed(s.userAddr(), "iam:GetUser", err)
+		}
+		return out.User, nil
+	}
+	if s.wrote.Load() {
+		return read(ctx)
+	}
+	return s.user.get(ctx, read)
+}
+
+// shared is a value that is read once and used by steps side by side. It waits
+// on a channel, not on a mutex, so that it ends with its context.
+type shared[T any] struct{ turn chan *T }
+
+func newShared[T any]() shared[T] {
+	s := shared[T]{make(chan *T, 1)}
+	s.turn <- nil
+	return s
+}
+
+// get reads the value unless somebody has read it. A failure is not kept.
+func (s shared[T]) get(ctx context.Context, read func(context.Context) (T, error)) (T, error) {
+	var have *T
+	select {
+	case have = <-s.turn:
+	case <-ctx.Done():
+		var zero T
+		return zero, context.Cause(ctx)
+	}
+	if have != nil {
+		s.turn <- have
+		return *have, nil
+	}
+	v, err := read(ctx)
+	if err == nil {
+		have = &v
+	}
+	s.turn <- have
+	return v, err
+}
+
+// beside runs all of them side by side, waits for all and joins their errors.
+func beside(ctx context.Context, all ...func(context.Context) error) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, f := range all {
+		fork, join := core.Fork(ctx)
+		wg.Go(func() {
+			defer join()
+			errs[i] = f(fork)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// patience is how long a write waits for what was made a moment ago to be
+// seen. Terraform waits as long.
+const patience = 2 * time.Minute
+
+// await repeats do while its error is one that passes by itself.
+func await(ctx context.Context, bound time.Duration, passing func(error) bool, do func() error) error {
+	deadline := time.Now().Add(bound)
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := do()
+		if err == nil || !passing(err) || time.Now().Add(pause).After(deadline) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// unseen reports whether a thing may only not be visible yet. Outside of a
+// session that has written it is simply not there.
+func (s *session) unseen(err error) bool { return s.wrote.Load() && is(err, codeNoEntity) }
