@@ -2,7 +2,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
@@ -17,10 +19,7 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	if failed != nil {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
-		if len(r.Changes) > 0 {
-			e.line("done before the failure:")
-			a.changes(e, r.Changes)
-		}
+		a.partial(e, r, failed)
 		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left})
 		return e.err
 	}
@@ -39,6 +38,19 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	a.changes(w, r.Changes)
 	w.line("%d calls, %d of them one after the other", r.Calls, r.Depth)
 	return w.err
+}
+
+// partial prints what had been done when a run failed. A credential that was
+// issued is not among it: it was retired, unless the error says that nobody knows.
+func (a *app) partial(w *paper, r core.Receipt, failed error) {
+	kept := slices.DeleteFunc(slices.Clone(r.Changes), func(c core.Change) bool { return c.Step == core.CredentialStep && c.Action == core.Make })
+	if len(kept) > 0 {
+		w.line("done before the failure:")
+		a.changes(w, kept)
+	}
+	if len(kept) < len(r.Changes) && r.Key == nil && !errors.Is(failed, core.ErrUnknown) {
+		w.loud("the credential that was issued has been retired; nobody has received it")
+	}
 }
 
 // proof prints one line for each thing that was tried.

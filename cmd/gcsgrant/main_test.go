@@ -1,0 +1,16 @@
+// The stories of testdata/script, told by gcsgrant.
+package main
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bucketgrant/bucketgrant/cmd/internal/clitest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gcsgrant": main})
+}
+
+func TestStories(t *testing.T) { clitest.Run(t, cloud()) }

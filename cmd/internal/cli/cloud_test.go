@@ -1,0 +1,191 @@
+// A cloud in a hundred lines, for tests of the words around it.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// toy is a cloud with one resource for each step. It is its own sandbox.
+type toy struct {
+	mu      sync.Mutex
+	Bucket  string           // the name of the bucket that is there
+	Foreign bool             // the bucket is not ours
+	Role    bool             // the role is there
+	Issued  []string         // IDs of the keys that are there
+	Count   int              // of keys ever issued
+	Fail    map[string]error `json:"-"` // by address
+	Wide    bool             // the credential may do everything
+}
+
+func toyCloud(t *toy) Cloud {
+	return Cloud{
+		Program: "toygrant", Region: "moon-1",
+		Connect: func(core.Connection) core.Provider { return t },
+		Sandbox: func(snapshot []byte) (Sandbox, error) {
+			fresh := &toy{Fail: t.Fail, Wide: t.Wide, Foreign: t.Foreign, Bucket: t.Bucket}
+			if snapshot == nil {
+				return fresh, nil
+			}
+			return fresh, json.Unmarshal(snapshot, fresh)
+		},
+	}
+}
+
+func (t *toy) Provider() core.Provider            { return t }
+func (t *toy) Handler() http.Handler              { return http.NotFoundHandler() }
+func (t *toy) Snapshot() ([]byte, error)          { return json.Marshal(t) }
+func (t *toy) Environment(listen string) []string { return []string{"TOY_ENDPOINT=http://" + listen} }
+
+func (t *toy) Info() core.Info {
+	return core.Info{
+		Name: "s3", Title: "Toy", Nouns: core.Nouns{Account: "box", Region: "shelf", Principal: "doll"}, Form: core.PairForm, Settle: time.Minute,
+		Settings:  []core.Setting{{Name: "owner", Usage: "who owns the box", Example: "ann", Env: []string{"TOY_OWNER"}, Required: true}},
+		Abilities: []core.Ability{core.Create, core.Abort, core.Overwrite, core.Read, core.List},
+		Reasons:   []core.Reason{{Ability: core.Create, Action: "toy:Put", Level: "object", Why: "putting is Put"}},
+	}
+}
+
+func (t *toy) Compile(g core.Grant) (core.Blueprint, error) {
+	var f core.Faults
+	if g.Target.Bucket == "" {
+		f = append(f, core.Fault{Field: "bucket", Rule: "is missing", Accepts: "a name"})
+	} else if g.Target.Bucket != strings.ToLower(g.Target.Bucket) {
+		f = append(f, core.Fault{Field: "bucket", Value: g.Target.Bucket, Rule: "has capital letters", Accepts: "small letters"})
+	}
+	if g.Target.Region == "" {
+		f = append(f, core.Fault{Field: "shelf", Rule: "is missing", Accepts: "moon-1"})
+	}
+	if g.Settings["owner"] == "" {
+		f = append(f, core.Fault{Field: "owner", Rule: "is missing", Accepts: "a name"})
+	}
+	return core.Blueprint{
+		Cloud: "s3", Grant: g, Probes: g.Target.Prefix + ".probe/",
+		Resources: []core.Resource{{Step: core.BucketStep, Addr: "toy:bucket/" + g.Target.Bucket, What: "a bucket"}, {Step: core.RoleStep, Addr: "toy:role", What: "a role"}, {Step: core.CredentialStep, Addr: "toy:key", What: "a key"}},
+		Documents: []core.Document{{Name: "policy", Of: "toy:role", Why: "what may be put", Body: json.RawMessage(`{"put":true}`)}},
+		Gaps:      []core.Gap{{Ability: core.Overwrite, Outcome: core.Allowed, Why: "toys can be replaced"}},
+	}, f.Err()
+}
+
+func (t *toy) Open(_ context.Context, b core.Blueprint) (*core.Steps, error) {
+	return &core.Steps{
+		Whoami: func(context.Context) (core.Operator, error) {
+			return core.Operator{Account: "box-7", Principal: "ann\x1b[31m", Source: "her word"}, t.Fail["whoami"]
+		},
+		Bucket: toyStep{t, b, core.BucketStep, "toy:bucket/" + b.Grant.Target.Bucket}, Role: toyStep{t, b, core.RoleStep, "toy:role"},
+		Credential: toyKeys{t}, Simulator: t,
+	}, nil
+}
+
+func (t *toy) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	return toyActor{t, b, c.ID}, nil
+}
+
+func (t *toy) Simulate(_ context.Context, p core.Probe) (core.Outcome, error) { return p.Want, nil }
+
+type toyStep struct {
+	*toy
+	b    core.Blueprint
+	step core.StepName
+	addr string
+}
+
+func (s toyStep) there() bool {
+	if s.step == core.BucketStep {
+		return s.toy.Bucket == s.b.Grant.Target.Bucket
+	}
+	return s.Role
+}
+
+func (s toyStep) Diff(_ context.Context, want core.Want) ([]core.Change, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := core.Change{Step: s.step, Action: core.Keep, Addr: s.addr}
+	switch {
+	case s.step == core.BucketStep && s.there() && s.Foreign && !s.b.Grant.Target.Adopt:
+		c.Action, c.Why, c.Hint = core.Refuse, "exists and is not ours", "--adopt"
+	case want.Present && !s.there():
+		c.Action = core.Make
+	case !want.Present && !s.there():
+		return nil, nil
+	case !want.Present && (s.step == core.RoleStep || want.DropBucket):
+		c.Action = core.Drop
+	}
+	return []core.Change{c}, s.Fail["diff"]
+}
+
+func (s toyStep) Do(_ context.Context, c core.Change) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.Fail[c.Addr]; err != nil {
+		return err
+	}
+	if s.step == core.BucketStep {
+		s.toy.Bucket = map[core.Action]string{core.Make: s.b.Grant.Target.Bucket}[c.Action]
+	} else {
+		s.Role = c.Action == core.Make
+	}
+	return nil
+}
+
+type toyKeys struct{ *toy }
+
+func (k toyKeys) Addr(id string) string { return "toy:key/" + id }
+func (k toyKeys) Needs() []string       { return []string{"toy:role"} }
+
+func (k toyKeys) List(context.Context) ([]core.Key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var list []core.Key
+	for _, id := range k.Issued {
+		list = append(list, core.Key{ID: id, Active: true, Created: time.Now().Add(-100 * 24 * time.Hour)})
+	}
+	return list, nil
+}
+
+func (k toyKeys) Issue(context.Context) (core.Credential, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.Fail["issue"]; err != nil {
+		return core.Credential{}, err
+	}
+	k.Count++
+	id := "AKIAIOSFODNN7EXAMPLE"
+	k.Issued = append(k.Issued, id)
+	return core.Credential{ID: id, Form: core.PairForm, Holder: "doll", Secret: core.NewSecret([]byte(strings.Repeat("s3cr3t/+", 5))), Created: time.Now(), Revoke: "toy revoke"}, nil
+}
+
+func (k toyKeys) Retire(_ context.Context, id string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.Fail["retire"]; err != nil {
+		return err
+	}
+	k.Issued = slices.DeleteFunc(k.Issued, func(one string) bool { return one == id })
+	return nil
+}
+
+type toyActor struct {
+	*toy
+	b   core.Blueprint
+	key string
+}
+
+func (a toyActor) Try(_ context.Context, p core.Probe) (core.Outcome, error) {
+	if !slices.Contains(a.Issued, a.key) {
+		return core.Unclear, errors.New("no such key")
+	}
+	inside := strings.HasPrefix(p.Key, a.b.Grant.Target.Prefix)
+	if a.Wide || inside && slices.Contains([]core.Ability{core.Create, core.Abort, core.Overwrite}, p.Ability) {
+		return core.Allowed, nil
+	}
+	return core.Denied, nil
+}
