@@ -1,0 +1,295 @@
+// What a proof promises: everything is tried, and only what is clear counts.
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// everything is what an actor of an imaginary cloud can try.
+func everything() []Ability {
+	var all []Ability
+	for _, i := range Abilities() {
+		all = append(all, i.Ability)
+	}
+	return all
+}
+
+func plain() Blueprint { return Blueprint{Cloud: "imaginary", Grant: sound(), Probes: "events/.probe/"} }
+
+func TestProbesCoverEveryAbilityInEveryPlace(t *testing.T) {
+	for _, prefix := range []string{"events/", ""} {
+		b := plain()
+		b.Grant.Target.Prefix = prefix
+		b.Probes = prefix + ".probe/"
+		seen := map[string]Probe{}
+		for _, p := range ProbesFor(b, everything(), "run", "other") {
+			id := string(p.Ability) + " " + string(p.Where)
+			if _, twice := seen[id]; twice {
+				t.Errorf("%s: tried twice", id)
+			}
+			seen[id] = p
+		}
+		want := 0
+		for _, i := range Abilities() {
+			places := []Where{Whole}
+			if i.Reach == ObjectReach {
+				if places = []Where{Inside, Elsewhere}; prefix != "" {
+					places = append(places, Sibling, Outside)
+				}
+			}
+			for _, w := range places {
+				want++
+				p, ok := seen[string(i.Ability)+" "+string(w)]
+				granted := w == Inside && b.Grant.Allows(i.Ability)
+				if !ok || (p.Want == Allowed) != granted || p.Want == "" {
+					t.Errorf("prefix %q: %s %s: got %+v, want it tried and granted %v", prefix, i.Ability, w, p, granted)
+				}
+			}
+		}
+		if len(seen) != want {
+			t.Errorf("prefix %q: got %d probes, want %d", prefix, len(seen), want)
+		}
+	}
+}
+
+func TestProbesAreAimedWhereTheySay(t *testing.T) {
+	b := plain()
+	for _, p := range ProbesFor(b, everything(), "run", "other") {
+		inside := strings.HasPrefix(p.Key, "events/")
+		switch p.Where {
+		case Inside:
+			if !inside || p.Bucket != "acme-events" {
+				t.Errorf("inside: got %+v", p)
+			}
+		case Sibling:
+			if inside || !strings.HasPrefix(p.Key, "events-evil/") {
+				t.Errorf("a sibling begins with the same letters: got %+v", p)
+			}
+		case Outside:
+			if inside || p.Bucket != "acme-events" {
+				t.Errorf("outside: got %+v", p)
+			}
+		case Elsewhere:
+			if p.Bucket != "other" {
+				t.Errorf("elsewhere: got %+v", p)
+			}
+		case Whole:
+			if p.Key != "" {
+				t.Errorf("the whole bucket has no key: got %+v", p)
+			}
+		}
+		if p.Where == Inside && p.Ability != List && !strings.HasPrefix(p.Key, b.Probes) {
+			t.Errorf("a probe touches nobody's data: got key %q, want one below %q", p.Key, b.Probes)
+		}
+	}
+}
+
+func TestGrantedProbesComeFirst(t *testing.T) {
+	last := Allowed
+	for _, p := range ProbesFor(plain(), everything(), "run", "other") {
+		if p.Want == Allowed && last != Allowed {
+			t.Errorf("%s %s: a granted ability comes after one that is not", p.Ability, p.Where)
+		}
+		last = p.Want
+	}
+}
+
+func TestGapChangesWhatIsWantedInsideOnly(t *testing.T) {
+	b := plain()
+	b.Gaps = []Gap{{Overwrite, Allowed, "put and replace are one permission"}, {Abort, Denied, "there are no parts"}}
+	for _, p := range ProbesFor(b, everything(), "run", "") {
+		gap, known := b.Gap(p.Ability)
+		if !known {
+			continue
+		}
+		if p.Where == Inside && (p.Want != gap.Outcome || p.Why != gap.Why) || p.Where != Inside && p.Want != Denied {
+			t.Errorf("got %+v, want %s inside and %s elsewhere", p, gap.Outcome, Denied)
+		}
+	}
+}
+
+// cloud is an imaginary cloud: what comes of a try, and how often it was made.
+type cloud struct {
+	answer func(p Probe, n int) (Outcome, error) // n counts tries of one ability in one place from 1
+	mu     sync.Mutex
+	tries  map[string]int
+	order  []Probe
+}
+
+func (c *cloud) Try(_ context.Context, p Probe) (Outcome, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tries == nil {
+		c.tries = map[string]int{}
+	}
+	id := string(p.Ability) + " " + string(p.Where)
+	c.tries[id]++
+	c.order = append(c.order, p)
+	return c.answer(p, c.tries[id])
+}
+
+// proving runs a proof in an imaginary cloud.
+func proving(t *testing.T, answer func(p Probe, n int) (Outcome, error)) (Proof, *cloud, error) {
+	t.Helper()
+	c := &cloud{answer: answer}
+	v := &prover{actor: c, probes: ProbesFor(plain(), everything(), "run", "other"), settle: time.Minute, pace: 2 * time.Second, tell: func(Event) {}, keys: map[string]bool{}}
+	proof, err := v.prove(t.Context())
+	for _, p := range c.order {
+		if p.Where != Elsewhere && p.Ability != List && p.Key != "" && !v.keys[p.Key] {
+			t.Errorf("every key that a probe may have written is known: %q is not", p.Key)
+		}
+	}
+	return proof, c, err
+}
+
+// kept answers as a cloud that keeps the grant.
+func kept(p Probe, _ int) (Outcome, error) { return p.Want, nil }
+
+func TestProofNeedsThreeSuccessesInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		proof, c, err := proving(t, func(p Probe, n int) (Outcome, error) {
+			if p.Ability == Create && p.Where == Inside && (n == 1 || n == 3) {
+				return Denied, nil // one endpoint knows, the next does not
+			}
+			return p.Want, nil
+		})
+		if err != nil || c.tries["create inside"] != 6 || len(proof.Failures()) > 0 {
+			t.Errorf("denied, ok, denied, ok, ok, ok: got error %v after %d tries, %+v", err, c.tries["create inside"], proof.Failures())
+		}
+		if want := 10 * time.Second; proof.Waited != want {
+			t.Errorf("got a wait of %s, want %s", proof.Waited, want)
+		}
+		if proof.How != Tried || len(proof.Rows) != len(ProbesFor(plain(), everything(), "run", "other")) {
+			t.Errorf("got %s with %d rows, want all of them", proof.How, len(proof.Rows))
+		}
+	})
+}
+
+func TestEveryRoundPutsObjectsOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c, err := proving(t, kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		puts := map[string]int{}
+		last := ""
+		for _, p := range c.order {
+			if p.Where == Inside && p.Ability == Create {
+				puts[p.Key]++
+				last = p.Key
+			}
+		}
+		if len(puts) != steady {
+			t.Errorf("got puts of %v, want %d different objects", puts, steady)
+		}
+		for _, p := range c.order {
+			if p.Where == Inside && slices.Contains([]Ability{Read, Delete, Overwrite, Erase}, p.Ability) && p.Key != last {
+				t.Errorf("%s is aimed at %q, want the object that exists, %q", p.Ability, p.Key, last)
+			}
+		}
+	})
+}
+
+func TestAnythingThatWorksButIsNotGrantedIsRed(t *testing.T) {
+	for _, p := range ProbesFor(plain(), everything(), "run", "other") {
+		if p.Want == Allowed {
+			continue
+		}
+		t.Run(string(p.Ability)+" "+string(p.Where), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				proof, _, err := proving(t, func(q Probe, _ int) (Outcome, error) {
+					if q.Ability == p.Ability && q.Where == p.Where {
+						return Allowed, nil
+					}
+					return q.Want, nil
+				})
+				if !errors.Is(err, ErrUnproven) || len(proof.Failures()) != 1 || proof.Failures()[0].Ability != p.Ability {
+					t.Errorf("got error %v with %+v, want %v", err, proof.Failures(), ErrUnproven)
+				}
+			})
+		})
+	}
+}
+
+func TestGrantedButRefusedIsRedOnceTheKeyHasArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, err := proving(t, func(p Probe, n int) (Outcome, error) {
+			if p.Ability == Abort && p.Where == Inside {
+				return Denied, nil
+			}
+			return p.Want, nil
+		})
+		if e, ok := errors.AsType[*Error](err); !ok || !errors.Is(err, ErrUnproven) || e.What != string(Abort) {
+			t.Errorf("got %v, want %v that names abort", err, ErrUnproven)
+		}
+	})
+}
+
+func TestNothingThatWorksIsNotConverged(t *testing.T) {
+	for name, answer := range map[string]func(Probe, int) (Outcome, error){
+		"all refused":  func(Probe, int) (Outcome, error) { return Denied, nil },
+		"unknown key":  func(Probe, int) (Outcome, error) { return Unclear, errors.New("unknown key") },
+		"alternating":  func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
+		"one of three": func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied, Denied}[n%3], nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				if _, _, err := proving(t, answer); !errors.Is(err, ErrNotConverged) {
+					t.Errorf("got %v, want %v", err, ErrNotConverged)
+				}
+				if took := time.Since(start); took > time.Minute {
+					t.Errorf("a proof ends when the cloud's time is over: got %s, want at most 1m", took)
+				}
+			})
+		})
+	}
+}
+
+func TestUnclearRefusalIsTriedAgainAndProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttled := func(until int) func(Probe, int) (Outcome, error) {
+			return func(p Probe, n int) (Outcome, error) {
+				if p.Ability == Read && p.Where == Sibling && n < until {
+					return Unclear, fmt.Errorf("throttled")
+				}
+				return p.Want, nil
+			}
+		}
+		if proof, c, err := proving(t, throttled(3)); err != nil || c.tries["read sibling"] != 3 || len(proof.Failures()) > 0 {
+			t.Errorf("clear at last: got error %v after %d tries", err, c.tries["read sibling"])
+		}
+		proof, c, err := proving(t, throttled(1_000_000))
+		if !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), "throttled") || len(proof.Failures()) != 1 {
+			t.Errorf("never clear: got error %v with %+v, want %v with the reason", err, proof.Failures(), ErrUnproven)
+		}
+		if n := c.tries["read sibling"]; n > 10 {
+			t.Errorf("got %d tries, want a bound", n)
+		}
+		if c.tries["read outside"] != 1 {
+			t.Errorf("what is clear is tried once: got %d tries", c.tries["read outside"])
+		}
+	})
+}
+
+func TestCancelEndsAProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		why := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(5*time.Second, func() { cancel(why) })
+		v := &prover{actor: &cloud{answer: func(Probe, int) (Outcome, error) { return Unclear, why }}, probes: ProbesFor(plain(), everything(), "run", ""),
+			settle: time.Hour, pace: 2 * time.Second, tell: func(Event) {}, keys: map[string]bool{}}
+		start := time.Now()
+		if _, err := v.prove(ctx); !errors.Is(err, why) || time.Since(start) != 5*time.Second {
+			t.Errorf("got %v after %s, want %v after 5s", err, time.Since(start), why)
+		}
+	})
+}
