@@ -66,6 +66,9 @@ func (h Handoff) Deliver(c core.Credential, r core.Receipt) (core.Delivery, erro
 	if err := h.faults().Err(); err != nil {
 		return core.Delivery{}, err
 	}
+	if !slices.Contains(h.Format.Forms, c.Form) {
+		return core.Delivery{}, fmt.Errorf("format %s: cannot carry a credential that is a %s", h.Format.Name, c.Form)
+	}
 	data, err := h.pack(c, r)
 	if err != nil {
 		return core.Delivery{}, err
