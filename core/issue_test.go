@@ -21,10 +21,12 @@ func (r records) Pending() ([]Intent, error) { return r, nil }
 // holder is a grantee who has these keys.
 type holder struct{ keys []Key }
 
-func (h *holder) Addr(id string) string                     { return "key/" + id }
-func (h *holder) Needs() []string                           { return []string{"bound"} }
-func (h *holder) List(context.Context) ([]Key, error)       { return slices.Clone(h.keys), nil }
-func (h *holder) Issue(context.Context) (Credential, error) { return Credential{}, errors.New("not here") }
+func (h *holder) Addr(id string) string               { return "key/" + id }
+func (h *holder) Needs() []string                     { return []string{"bound"} }
+func (h *holder) List(context.Context) ([]Key, error) { return slices.Clone(h.keys), nil }
+func (h *holder) Issue(context.Context) (Credential, error) {
+	return Credential{}, errors.New("not here")
+}
 func (h *holder) Retire(_ context.Context, id string) error {
 	h.keys = slices.DeleteFunc(h.keys, func(k Key) bool { return k.ID == id })
 	return nil

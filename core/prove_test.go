@@ -22,7 +22,9 @@ func everything() []Ability {
 	return all
 }
 
-func plain() Blueprint { return Blueprint{Cloud: "imaginary", Grant: sound(), Probes: "events/.probe/"} }
+func plain() Blueprint {
+	return Blueprint{Cloud: "imaginary", Grant: sound(), Probes: "events/.probe/"}
+}
 
 func TestProbesCoverEveryAbilityInEveryPlace(t *testing.T) {
 	for _, prefix := range []string{"events/", ""} {
