@@ -20,23 +20,21 @@ import (
 // actor is the grantee.
 type actor struct {
 	*clients
-	design
-
 	mu       sync.Mutex
 	versions map[string]string // of the objects that it has put, by key
 }
 
 // newActor signs with c and nothing else: the environment of whoever runs this is the operator's.
-func (p *Provider) newActor(ctx context.Context, d design, c core.Credential) (*actor, error) {
+func (p *Provider) newActor(ctx context.Context, region string, c core.Credential) (*actor, error) {
 	if c.Form != core.PairForm || c.ID == "" || c.Secret.Empty() {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not an access key ID with its secret")}
 	}
 	own := credentials.NewStaticCredentialsProvider(c.ID, string(c.Secret.Reveal()), "")
-	clients, err := p.connect(ctx, d.region, own)
+	clients, err := p.connect(ctx, region, own)
 	if err != nil {
 		return nil, err
 	}
-	return &actor{clients: clients, design: d, versions: map[string]string{}}, nil
+	return &actor{clients: clients, versions: map[string]string{}}, nil
 }
 
 // Try makes one attempt.

@@ -40,17 +40,23 @@ func (b *bucketStep) part(name string) part {
 // partChange is the change of one part. S3 answers 409 when two configurations
 // of one bucket are written at once, so those that a new bucket needs form a
 // chain; the others are its defaults and are only looked at.
+//
+// In us-east-1 nothing may be written before the mark was looked at, which
+// happens beside the first part; there the last two are written together.
 func (b *bucketStep) partChange(a core.Action, name string) core.Change {
-	c := core.Change{Step: core.BucketStep, Action: a, Addr: b.partAddr(name), Why: partWhat(b.design, name), Needs: []string{b.bucketAddr()}}
-	switch name {
-	case versioning:
-		if b.kmsKey != "" {
-			c.Needs = []string{b.partAddr(encryption)}
-		}
-	case lifecycle:
-		c.Needs = []string{b.partAddr(versioning), b.partAddr(publicAccess)}
-	case policyPart:
+	c := core.Change{Step: core.BucketStep, Action: a, Addr: b.partAddr(name), Why: partWhat(b.design, name)}
+	quirky := b.region == quirkyRegion
+	switch {
+	case name == versioning && b.kmsKey != "":
+		c.Needs = []string{b.partAddr(encryption)}
+	case name == lifecycle, name == policyPart && quirky:
+		c.Needs = []string{b.partAddr(versioning)}
+	case name == policyPart:
 		c.Needs = []string{b.partAddr(lifecycle)}
+	case name != publicAccess && quirky:
+		c.Needs = []string{b.partAddr(publicAccess)}
+	default:
+		c.Needs = []string{b.bucketAddr()}
 	}
 	return c
 }
@@ -91,25 +97,25 @@ func (b *bucketStep) settle(ctx context.Context, name string) error {
 		return err
 	}
 	p := b.part(name)
-	tasks := []func(context.Context) error{func(ctx context.Context) error { return b.settlePart(ctx, p, owner) }}
-	if name == publicAccess && b.region == quirkyRegion && b.fresh.Load() {
-		tasks = append(tasks, b.confirmOurs)
-	}
-	return failed(b.partAddr(name), "settling", beside(ctx, tasks...))
-}
-
-func (b *bucketStep) settlePart(ctx context.Context, p part, owner *string) error {
+	var settled bool
+	var reads []func(context.Context) error
 	if !p.blind || !b.fresh.Load() {
-		if _, settled, err := p.check(ctx, owner); settled || err != nil {
-			return err
+		reads = append(reads, func(ctx context.Context) (err error) { _, settled, err = p.check(ctx, owner); return })
+	}
+	if name == publicAccess && b.region == quirkyRegion && b.fresh.Load() {
+		reads = append(reads, b.confirmOurs)
+	}
+	if err := beside(ctx, reads...); err != nil || settled {
+		return failed(b.partAddr(name), "reading", err)
+	}
+	if b.region != quirkyRegion || !b.fresh.Load() {
+		select {
+		case b.configs <- struct{}{}:
+			defer func() { <-b.configs }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	select {
-	case b.configs <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-b.configs }()
 	return await(ctx, patience, func(err error) bool { return is(err, codeAborted) }, func() error { return p.write(ctx, owner) })
 }
 

@@ -131,6 +131,8 @@ func (i *issuer) notIssued(ctx context.Context, err error) error {
 			return fmt.Errorf("%w (%s)", e, ages(keys))
 		}
 		return e
+	case i.unseen(err):
+		return &core.Error{Kind: core.ErrNotConverged, What: i.keyAddr(""), Err: brief{"iam:CreateAccessKey", err}, Hint: "run the same command again in some minutes"}
 	case code(err) != "" && s >= 400 && s < 500:
 		return failed(i.keyAddr(""), "iam:CreateAccessKey", err)
 	}
@@ -153,7 +155,7 @@ func (i *issuer) Retire(ctx context.Context, id string) error {
 	}
 	i.wrote.Store(true)
 	name := aws.String(i.stem())
-	err := i.whenSeen(ctx, id, func() error {
+	err := i.whenKnown(ctx, id, func() error {
 		_, err := i.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: name, AccessKeyId: aws.String(id), Status: types.StatusTypeInactive})
 		return err
 	})
@@ -174,8 +176,8 @@ func (i *issuer) Retire(ctx context.Context, id string) error {
 // IAM. It is less than the time that the engine gives a retirement.
 const unseenKey = 100 * time.Second
 
-// whenSeen does not take "no such key" for an answer about a key that was issued a moment ago.
-func (i *issuer) whenSeen(ctx context.Context, id string, do func() error) error {
+// whenKnown does not take "no such key" for an answer about a key that was issued a moment ago.
+func (i *issuer) whenKnown(ctx context.Context, id string, do func() error) error {
 	i.mu.Lock()
 	born, young := i.issued[id]
 	i.mu.Unlock()

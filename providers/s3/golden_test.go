@@ -59,7 +59,7 @@ func TestGrantsCompileToTheirGoldens(t *testing.T) {
 				compareGolden(t, filepath.Join(goldens, folder, d.Name+".json"), d.Body)
 			}
 			b.Documents = nil
-			compareGolden(t, filepath.Join(goldens, folder, "blueprint.json"), mustJSON(b))
+			compareGolden(t, filepath.Join(goldens, "event-dump", "blueprints", filepath.Base(folder)+".json"), mustJSON(b))
 		})
 	}
 }

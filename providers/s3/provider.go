@@ -67,11 +67,12 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 	}, nil
 }
 
-// Act prepares to try things as the holder of c, with nothing but c.
+// Act prepares to try things as the holder of c, with nothing but c. It takes
+// the bucket's full name as it is, and needs no settings: the holder may know
+// no more of the grant than its receipt says.
 func (p *Provider) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
-	d, faults := draw(b.Grant)
-	if err := faults.Err(); err != nil {
-		return nil, err
+	if !regionName.MatchString(b.Grant.Target.Region) {
+		return nil, core.Faults{{Field: "region", Value: b.Grant.Target.Region, Rule: "is not the name of a region", Accepts: `e.g. "eu-west-1"`}}
 	}
-	return p.newActor(ctx, d, c)
+	return p.newActor(ctx, b.Grant.Target.Region, c)
 }

@@ -234,11 +234,10 @@ func (r *roleStep) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = await(ctx, patience, r.unseen, func() error {
+	return r.whenSeen(ctx, r.attachAddr(), "iam:AttachGroupPolicy", func() error {
 		_, err := r.iam.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
 		return err
 	})
-	return failed(r.attachAddr(), "iam:AttachGroupPolicy", err)
 }
 
 func (r *roleStep) detach(ctx context.Context) error {
@@ -252,11 +251,10 @@ func (r *roleStep) detach(ctx context.Context) error {
 
 // join waits until user and group are seen everywhere.
 func (r *roleStep) join(ctx context.Context) error {
-	err := await(ctx, patience, r.unseen, func() error {
+	return r.whenSeen(ctx, r.memberAddr(), "iam:AddUserToGroup", func() error {
 		_, err := r.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
 		return err
 	})
-	return failed(r.memberAddr(), "iam:AddUserToGroup", err)
 }
 
 func (r *roleStep) leave(ctx context.Context) error {

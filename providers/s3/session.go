@@ -160,3 +160,12 @@ func await(ctx context.Context, bound time.Duration, passing func(error) bool, d
 // unseen reports whether a thing may only not be visible yet. Outside of a
 // session that has written it is simply not there.
 func (s *session) unseen(err error) bool { return s.wrote.Load() && is(err, codeNoEntity) }
+
+// whenSeen repeats do until IAM sees what was made a moment ago.
+func (s *session) whenSeen(ctx context.Context, addr, action string, do func() error) error {
+	err := await(ctx, patience, s.unseen, do)
+	if err != nil && s.unseen(err) && ctx.Err() == nil {
+		return &core.Error{Kind: core.ErrNotConverged, What: addr, Err: brief{action, err}, Hint: "run the same command again in some minutes"}
+	}
+	return failed(addr, action, err)
+}
