@@ -19,6 +19,11 @@ type Options struct {
 	// readers see it. With 0 they see it at once.
 	Delay time.Duration
 
+	// Settle is how long a write to a bucket's configuration keeps the bucket
+	// busy: another one meanwhile is answered 409 OperationAborted. With 0
+	// writes never collide.
+	Settle time.Duration
+
 	// PlainHTTP makes requests that arrive on a listener without TLS count as
 	// insecure (aws:SecureTransport false). By default they count as secure,
 	// because a sandbox on the loopback interface has no TLS; a request that a
@@ -48,6 +53,7 @@ func New(o Options) *Cloud {
 	c := assemble(state{
 		Partition: o.Partition,
 		Home:      o.Account,
+		Settle:    o.Settle,
 		Accounts:  map[string]*account{},
 		Keys:      map[string]*accessKey{},
 		Buckets:   map[string]*bucket{},

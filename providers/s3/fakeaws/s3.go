@@ -176,7 +176,22 @@ func (k *s3Call) serve(body []byte) error {
 			return err
 		}
 	}
+	if op.write && op.on == onBucket && op.name != "DeleteObjects" && op.name != "CreateBucket" {
+		if err := k.occupy(); err != nil {
+			return err
+		}
+	}
 	return op.run(k)
+}
+
+// occupy keeps writes to one bucket's configuration apart.
+func (k *s3Call) occupy() error {
+	now := time.Now()
+	if now.Before(k.bucket.Busy) {
+		return &apiError{Code: "OperationAborted", Status: 409, Message: "A conflicting conditional operation is currently in progress against this resource. Please try again."}
+	}
+	k.bucket.Busy = now.Add(k.state.Settle)
+	return nil
 }
 
 // find finds the bucket and checks that it is whose the client thinks it is.

@@ -25,6 +25,7 @@ type bucket struct {
 	Policy     cloudsim.Eventual[pinned]
 	Objects    map[string][]*object // all versions of a key, newest last
 	Uploads    map[string]*upload
+	Busy       time.Time // until when a write to the configuration is going on
 }
 
 func bucketOps() []s3Op {

@@ -14,6 +14,7 @@ type state struct {
 	Partition string
 	Home      string // the first account
 	Delay     time.Duration
+	Settle    time.Duration
 	Accounts  map[string]*account
 	Keys      map[string]*accessKey // of all accounts
 	Buckets   map[string]*bucket    // names are unique in a partition
