@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // maxOperators is how many logical operators a condition may have.
@@ -63,11 +62,11 @@ func lex(s string) ([]tokenCEL, error) {
 				return nil, err
 			}
 			out, s = append(out, tokenCEL{"str", v}), rest
-		case c >= '0' && c <= '9':
-			n := span(s, func(r rune) bool { return unicode.IsDigit(r) })
+		case isDigit(rune(c)):
+			n := span(s, isDigit)
 			out, s = append(out, tokenCEL{"int", s[:n]}), s[n:]
-		case c == '_' || unicode.IsLetter(rune(c)):
-			n := span(s, func(r rune) bool { return r == '_' || unicode.IsDigit(r) || unicode.IsLetter(r) })
+		case isLetter(rune(c)):
+			n := span(s, func(r rune) bool { return isLetter(r) || isDigit(r) })
 			out, s = append(out, tokenCEL{"id", s[:n]}), s[n:]
 		default:
 			return nil, fmt.Errorf("unexpected character %q", c)
@@ -75,6 +74,11 @@ func lex(s string) ([]tokenCEL, error) {
 	}
 	return append(out, tokenCEL{"end", "end of expression"}), nil
 }
+
+// Names are ASCII.
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
+
+func isLetter(r rune) bool { return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
 func prefixOf(s string, list []string) string {
 	for _, p := range list {

@@ -1,0 +1,231 @@
+// The discovery documents as judge: every answer has only fields that Google declares, of the declared types.
+package fakegcp_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/iam/v1"
+	"google.golang.org/api/option"
+
+	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
+)
+
+// document is what the test needs of a discovery document.
+type document struct {
+	Schemas   map[string]*schema `json:"schemas"`
+	Resources map[string]group   `json:"resources"`
+	Methods   map[string]method  `json:"methods"`
+}
+
+type group struct {
+	Methods   map[string]method `json:"methods"`
+	Resources map[string]group  `json:"resources"`
+}
+
+type method struct {
+	ID         string   `json:"id"`
+	HTTPMethod string   `json:"httpMethod"`
+	Response   *schema  `json:"response"`
+	Order      []string `json:"parameterOrder"`
+}
+
+type schema struct {
+	Ref        string             `json:"$ref"`
+	Type       string             `json:"type"`
+	Format     string             `json:"format"`
+	Properties map[string]*schema `json:"properties"`
+	Items      *schema            `json:"items"`
+	Additional *schema            `json:"additionalProperties"`
+}
+
+// discovery reads the documents that lie beside Google's Go clients.
+func discovery(t *testing.T) (map[string]method, map[string]*document) {
+	t.Helper()
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods, docs := map[string]method{}, map[string]*document{}
+	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter"} {
+		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), f+"-api.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &document{}
+		if err := json.Unmarshal(text, d); err != nil {
+			t.Fatal(err)
+		}
+		docs[filepath.Base(f)] = d
+		collect(group{Methods: d.Methods, Resources: d.Resources}, methods)
+	}
+	return methods, docs
+}
+
+func collect(g group, into map[string]method) {
+	for _, m := range g.Methods {
+		into[m.ID] = m
+	}
+	for _, r := range g.Resources {
+		collect(r, into)
+	}
+}
+
+// check says where a value differs from its schema.
+func (d *document) check(at string, s *schema, v any) error {
+	if s.Ref != "" {
+		s = d.Schemas[s.Ref]
+	}
+	switch x := v.(type) {
+	case map[string]any:
+		if s.Type != "object" {
+			return fmt.Errorf("%s: got an object, want %s", at, s.Type)
+		}
+		for k, v := range x {
+			p := s.Properties[k]
+			if p == nil {
+				p = s.Additional
+			}
+			if p == nil {
+				return fmt.Errorf("%s.%s: no such field", at, k)
+			}
+			if err := d.check(at+"."+k, p, v); err != nil {
+				return err
+			}
+		}
+	case []any:
+		if s.Type != "array" {
+			return fmt.Errorf("%s: got an array, want %s", at, s.Type)
+		}
+		for i, v := range x {
+			if err := d.check(fmt.Sprintf("%s[%d]", at, i), s.Items, v); err != nil {
+				return err
+			}
+		}
+	case string:
+		if s.Type != "string" && s.Type != "any" {
+			return fmt.Errorf("%s: got a string, want %s", at, s.Type)
+		}
+	case float64:
+		if s.Type != "integer" && s.Type != "number" {
+			return fmt.Errorf("%s: got a number, want %s", at, s.Type)
+		}
+	case bool:
+		if s.Type != "boolean" {
+			return fmt.Errorf("%s: got a boolean, want %s", at, s.Type)
+		}
+	}
+	return nil
+}
+
+// witness checks every good JSON answer that passes by.
+type witness struct {
+	t       *testing.T
+	cloud   *fakegcp.Cloud
+	next    http.RoundTripper
+	methods map[string]method
+	docs    map[string]*document
+	seen    map[string]bool
+}
+
+func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+	op := w.cloud.Classify(r)
+	resp, err := w.next.RoundTrip(r)
+	if err != nil || resp.StatusCode >= 300 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	m, ok := w.methods[op.Name]
+	if !ok {
+		w.t.Errorf("%s is not a method of Google's", op.Name)
+		return resp, nil
+	}
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		w.t.Errorf("%s: %v", op.Name, err)
+		return resp, nil
+	}
+	service, _, _ := strings.Cut(op.Name, ".")
+	if m.Response != nil {
+		if err := w.docs[service].check(op.Name, m.Response, v); err != nil {
+			w.t.Error(err)
+		}
+		w.seen[op.Name] = true
+	}
+	return resp, nil
+}
+
+func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
+	cloud := fakegcp.New(fakegcp.Options{})
+	hc := client(t, cloud, cloud.Operator())
+	methods, docs := discovery(t)
+	w := &witness{t: t, cloud: cloud, next: hc.Transport, methods: methods, docs: docs, seen: map[string]bool{}}
+	hc = &http.Client{Transport: w}
+	c, err := storage.NewClient(t.Context(), option.WithHTTPClient(hc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	s, err := iam.NewService(t.Context(), option.WithHTTPClient(hc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := makeBucket(t, c, "acme-events")
+	email, _ := makeAccount(t, s, "event-dump")
+	account := inProject + "/serviceAccounts/" + email
+	role, err := createRole(s, "event_dump", "storage.objects.create")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grantOn(t, b.IAM().V3(), role.Name, "serviceAccount:"+email, `resource.name.startsWith("projects/_/buckets/acme-events/objects/events/")`)
+	must := func(v any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	must(nil, write(t.Context(), b, "a", "x"))
+	must(b.Object("a").Attrs(t.Context()))
+	must(b.Object("a").Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "text/plain"}))
+	must(b.Object("b").CopierFrom(b.Object("a")).Run(t.Context()))
+	must(b.Object("c").ComposerFrom(b.Object("a"), b.Object("b")).Run(t.Context()))
+	list(t, b, nil)
+	must(b.Attrs(t.Context()))
+	must(b.Update(t.Context(), storage.BucketAttrsToUpdate{VersioningEnabled: true}))
+	must(b.IAM().TestPermissions(t.Context(), []string{"storage.objects.get"}))
+	must(c.Buckets(t.Context(), projectID).Next())
+	must(c.CreateHMACKey(t.Context(), projectID, email))
+	must(c.ListHMACKeys(t.Context(), projectID).Next())
+	must(s.Projects.Roles.Get(role.Name).Do())
+	must(s.Projects.Roles.List(inProject).View("FULL").Do())
+	must(s.Projects.Roles.Patch(role.Name, &iam.Role{Title: "N"}).UpdateMask("title").Do())
+	must(s.Projects.Roles.Delete(role.Name).Do())
+	must(s.Projects.Roles.Undelete(role.Name, &iam.UndeleteRoleRequest{}).Do())
+	must(s.Permissions.QueryTestablePermissions(&iam.QueryTestablePermissionsRequest{FullResourceName: "//cloudresourcemanager.googleapis.com/" + inProject}).Do())
+	must(s.Projects.ServiceAccounts.Get(account).Do())
+	must(s.Projects.ServiceAccounts.List(inProject).Do())
+	must(s.Projects.ServiceAccounts.Keys.List(account).Do())
+	must(s.Projects.ServiceAccounts.SetIamPolicy(account, &iam.SetIamPolicyRequest{Policy: &iam.Policy{Bindings: []*iam.Binding{{Role: "roles/iam.serviceAccountUser", Members: []string{"user:ada@example.com"}}}}}).Do())
+	must(s.Projects.ServiceAccounts.GetIamPolicy(account).Do())
+	must(s.Projects.ServiceAccounts.Patch(account, &iam.PatchServiceAccountRequest{ServiceAccount: &iam.ServiceAccount{Description: "d"}, UpdateMask: "description"}).Do())
+	must(hc.Get("https://cloudresourcemanager.googleapis.com/v3/" + inProject))
+	must(hc.Post("https://cloudresourcemanager.googleapis.com/v3/"+inProject+":getIamPolicy", "application/json", strings.NewReader(`{"options": {"requestedPolicyVersion": 3}}`)))
+	must(hc.Post("https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "application/json", strings.NewReader(
+		`{"accessTuple": {"principal": "`+email+`", "permission": "storage.objects.get", "fullResourceName": "//storage.googleapis.com/projects/_/buckets/acme-events"}}`)))
+	if len(w.seen) < 30 {
+		t.Errorf("only %d methods were seen: %v", len(w.seen), w.seen)
+	}
+}

@@ -1,0 +1,53 @@
+// Every method that the cloud serves is Google's, and is told from every other.
+package fakegcp
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestRequestsAreNamedByMethodAndPath(t *testing.T) {
+	cloud := New(Options{})
+	for _, c := range []struct {
+		method, url, want string
+		write             bool
+	}{
+		{"POST", "https://oauth2.googleapis.com/token", "oauth2.token", false},
+		{"POST", "https://storage.googleapis.com/storage/v1/b?project=p", "storage.buckets.insert", true},
+		{"GET", "https://storage.googleapis.com/storage/v1/b/acme/iam", "storage.buckets.getIamPolicy", false},
+		{"GET", "https://storage.googleapis.com/storage/v1/b/acme/o/a%2Fb%3Ac", "storage.objects.get", false},
+		{"POST", "https://storage.googleapis.com/upload/storage/v1/b/acme/o?uploadType=media&name=a", "storage.objects.insert", true},
+		{"POST", "https://storage.googleapis.com/storage/v1/b/acme/o/a%2Fb/rewriteTo/b/acme/o/c%2Fd", "storage.objects.rewrite", true},
+		{"GET", "https://storage.googleapis.com/acme/a/b/c", "storage.objects.get", false},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/roles/r:undelete", "iam.projects.roles.undelete", true},
+		{"GET", "https://iam.googleapis.com/v1/projects/p/roles/r", "iam.projects.roles.get", false},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com:disable", "iam.projects.serviceAccounts.disable", true},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys", "iam.projects.serviceAccounts.keys.create", true},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys:upload", "iam.projects.serviceAccounts.keys.upload", true},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys/k:enable", "iam.projects.serviceAccounts.keys.enable", true},
+		{"POST", "https://cloudresourcemanager.googleapis.com/v3/projects/p:getIamPolicy", "cloudresourcemanager.projects.getIamPolicy", false},
+		{"POST", "https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "policytroubleshooter.iam.troubleshoot", false},
+		{"GET", "https://iam.googleapis.com/v1/nothing", "GET /v1/nothing", false},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, c.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cloud.Classify(r); got.Name != c.want || got.Write != c.write {
+			t.Errorf("%s %s: got %+v, want %s, write %v", c.method, c.url, got, c.want, c.write)
+		}
+	}
+}
+
+func TestEveryServedMethodNamesItsService(t *testing.T) {
+	for _, r := range New(Options{}).routes {
+		service, _, _ := strings.Cut(r.Op, ".")
+		if r.Service != service+".googleapis.com" {
+			t.Errorf("%s %s: service %s does not serve %s", r.Method, r.Path, r.Service, r.Op)
+		}
+		if r.Write != (r.Method != "GET" && r.Method != "HEAD") && !strings.Contains(r.Op, "etIamPolicy") && !strings.Contains(r.Op, "est") && !strings.Contains(r.Op, "troubleshoot") && r.Op != "oauth2.token" {
+			t.Errorf("%s %s: write is %v", r.Method, r.Op, r.Write)
+		}
+	}
+}
