@@ -135,8 +135,8 @@ func serviceOf(r *http.Request) string {
 	if s := scopeOf(r).service; s != "" {
 		return s
 	}
-	host, _, _ := strings.Cut(r.Host, ".")
-	if (host == "iam" || host == "sts") && strings.Contains(r.Host, "amazonaws") {
+	host, rest, _ := strings.Cut(hostOf(r), ".")
+	if (host == "iam" || host == "sts") && strings.Contains(rest, "amazonaws") {
 		return host
 	}
 	// AssumeRoleWithWebIdentity is a query call without a signature.

@@ -100,7 +100,7 @@ func hasAll(q url.Values, names string) bool {
 // BUCKET.localhost) or from the path.
 func split(r *http.Request) (bucketName, key string) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
-	host, _, _ := strings.Cut(r.Host, ":")
+	host, _, _ := strings.Cut(hostOf(r), ":")
 	if before, ok := strings.CutSuffix(host, ".localhost"); ok {
 		return before, path
 	}
@@ -111,6 +111,14 @@ func split(r *http.Request) (bucketName, key string) {
 	}
 	bucketName, key, _ = strings.Cut(path, "/")
 	return bucketName, key
+}
+
+// hostOf is the host that a request is for, on either side of the wire.
+func hostOf(r *http.Request) string {
+	if r.Host != "" {
+		return r.Host
+	}
+	return r.URL.Host
 }
 
 // endpointRegion is the region of the host that a request was sent to; "" if the host does not say.
@@ -205,22 +213,24 @@ func (k *s3Call) find() error {
 	return nil
 }
 
-// rightRegion refuses a request that was sent to, or signed for, another region than the bucket's.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html
+// rightRegion refuses a request that was sent to, or signed for, another region
+// than the bucket's.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 func (k *s3Call) rightRegion(op s3Op) error {
-	signed := scopeOf(k.r).region
-	endpoint := endpointRegion(k.r.Host)
-	if endpoint != "" && signed != "" && endpoint != signed && k.bucket == nil {
-		return wrongRegion(signed, endpoint)
+	signed, host := scopeOf(k.r).region, hostOf(k.r)
+	endpoint := endpointRegion(host)
+	if k.bucket != nil && strings.HasPrefix(host, k.name+".s3.amazonaws.") { // the name leads to the bucket's region
+		endpoint = k.bucket.Region
 	}
-	if k.bucket == nil || op.name == "CreateBucket" || signed == "" || signed == k.bucket.Region {
+	switch {
+	case signed != "" && endpoint != "" && signed != endpoint:
+		return k.wrongRegion(signed, endpoint)
+	case k.bucket == nil || op.name == "CreateBucket":
 		return nil
-	}
-	if op.name == "GetBucketLocation" && signed == "us-east-1" { // answers for any region
+	case signed == k.bucket.Region, signed == "" && (endpoint == "" || endpoint == k.bucket.Region):
 		return nil
-	}
-	if endpoint == k.bucket.Region {
-		return wrongRegion(signed, endpoint)
+	case op.name == "GetBucketLocation" && signed == "us-east-1": // answers for any region
+		return nil
 	}
 	return &apiError{
 		Code: "PermanentRedirect", Status: 301,
@@ -230,13 +240,16 @@ func (k *s3Call) rightRegion(op s3Op) error {
 	}
 }
 
-func wrongRegion(got, want string) error {
-	return &apiError{
+func (k *s3Call) wrongRegion(got, want string) error {
+	err := &apiError{
 		Code: "AuthorizationHeaderMalformed", Status: 400,
 		Message: "The authorization header is malformed; the region '" + got + "' is wrong; expecting '" + want + "'",
 		Extra:   map[string]string{"Region": want},
-		Header:  map[string]string{"X-Amz-Bucket-Region": want},
 	}
+	if k.bucket != nil {
+		err.Header = map[string]string{"X-Amz-Bucket-Region": k.bucket.Region}
+	}
+	return err
 }
 
 func (c *Cloud) suffix() string {

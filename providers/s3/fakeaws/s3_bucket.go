@@ -141,7 +141,7 @@ func (k *s3Call) mayCreateWith(action string, b *bucket, in createConfiguration)
 
 // newRegion is where a bucket is to be: in us-east-1 it must not be named, elsewhere it must be.
 func (k *s3Call) newRegion(constraint string) (string, error) {
-	endpoint := endpointRegion(k.r.Host)
+	endpoint := endpointRegion(hostOf(k.r))
 	if endpoint == "" {
 		endpoint = scopeOf(k.r).region
 	}

@@ -123,22 +123,24 @@ func completeUpload(k *s3Call) error {
 	if len(in.Part) == 0 {
 		return malformedXML()
 	}
+	for i := 1; i < len(in.Part); i++ {
+		if in.Part[i].PartNumber <= in.Part[i-1].PartNumber {
+			return &apiError{Code: "InvalidPartOrder", Status: 400, Message: "The list of parts was not in ascending order. Parts must be ordered by part number."}
+		}
+	}
 	if err := k.mayDecrypt(u.Object); err != nil {
 		return err
 	}
-	o, sums, last := u.Object, md5.New(), 0
+	o, sums := u.Object, md5.New()
 	var body []byte
 	for i, want := range in.Part {
 		p := u.Parts[want.PartNumber]
 		switch {
-		case want.PartNumber <= last:
-			return &apiError{Code: "InvalidPartOrder", Status: 400, Message: "The list of parts was not in ascending order. Parts must be ordered by part number."}
 		case p == nil || strings.Trim(p.ETag, `"`) != strings.Trim(want.ETag, `"`):
 			return &apiError{Code: "InvalidPart", Status: 400, Message: "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."}
 		case i < len(in.Part)-1 && len(p.Body) < minPart:
 			return &apiError{Code: "EntityTooSmall", Status: 400, Message: "Your proposed upload is smaller than the minimum allowed size"}
 		}
-		last = want.PartNumber
 		body = append(body, p.Body...)
 		sum := md5.Sum(p.Body)
 		sums.Write(sum[:])

@@ -176,7 +176,7 @@ func headerValue(r *http.Request, name string) string {
 	values := r.Header.Values(name)
 	switch {
 	case name == "host":
-		values = []string{r.Host}
+		values = []string{hostOf(r)}
 	case name == "content-length" && len(values) == 0:
 		values = []string{strconv.FormatInt(r.ContentLength, 10)}
 	}
