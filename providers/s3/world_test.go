@@ -1,0 +1,495 @@
+// The world in which the judge tries this provider: a fake AWS, reached into behind the provider's back.
+package s3
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
+	"github.com/bucketgrant/bucketgrant/providers/s3/fakeaws"
+)
+
+const (
+	worldRegion  = "eu-west-1"
+	otherAccount = "444455556666"
+	judgePath    = "/judge/" // of operators that the judge asks for
+	otherBucket  = "somebodys-archive"
+)
+
+// world is one fresh fake AWS.
+type world struct {
+	t         *testing.T
+	cloud     *fakeaws.Cloud
+	transport *cloudsim.Transport
+	delay     time.Duration
+	operators int
+	iam       *iam.Client // of the account's operator, beside the transport
+	s3        *s3.Client
+	stranger  *s3.Client // of another account's operator
+}
+
+var _ providertest.World = (*world)(nil)
+
+func newWorld(t *testing.T) providertest.World {
+	cloud := fakeaws.New(fakeaws.Options{})
+	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}
+	config := func(id, secret string) aws.Config {
+		beside := &cloudsim.Transport{Handler: cloud}
+		return aws.Config{Region: worldRegion, HTTPClient: newCaller(beside, nil), Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
+	}
+	own := config(cloud.Operator())
+	w.iam, w.s3 = iam.NewFromConfig(own), s3.NewFromConfig(own)
+	w.stranger = s3.NewFromConfig(config(cloud.AddAccount(otherAccount)))
+	return w
+}
+
+func (w *world) as(id, secret string) core.Provider {
+	return New(Config{Transport: w.transport, Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), Isolated: true})
+}
+
+func (w *world) Provider() core.Provider        { return w.as(w.cloud.Operator()) }
+func (w *world) Transport() *cloudsim.Transport { return w.transport }
+func (w *world) Grant() core.Grant              { return eventDump() }
+
+func (w *world) SetDelay(d time.Duration) {
+	w.delay = d
+	w.cloud.SetDelay(d)
+}
+
+func (w *world) Goldens() map[string]core.Grant {
+	byFolder := map[string]core.Grant{}
+	for folder, g := range goldenGrants() {
+		byFolder[filepath.Join(goldens, folder)] = g
+	}
+	return byFolder
+}
+
+// now runs f with changes that are seen at once.
+func (w *world) now(f func(ctx context.Context)) {
+	w.t.Helper()
+	w.cloud.SetDelay(0)
+	defer w.cloud.SetDelay(w.delay)
+	f(context.WithoutCancel(w.t.Context()))
+}
+
+func (w *world) ok(_ any, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatalf("the world: %v", err)
+	}
+}
+
+// ProviderAs makes a user with exactly these permissions, in as many policies as their size takes.
+func (w *world) ProviderAs(p []core.Permission) core.Provider {
+	w.t.Helper()
+	var id, secret string
+	w.now(func(ctx context.Context) {
+		w.operators++
+		name := fmt.Sprintf("operator-%d", w.operators)
+		w.ok(w.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: &name, Path: aws.String(judgePath)}))
+		n := 0
+		for some := range slices.Chunk(p, 12) {
+			n++
+			doc := policy{Version: policyVersion}
+			for _, one := range some {
+				doc.Statement = append(doc.Statement, statement{Effect: "Allow", Action: texts{one.Action}, Resource: texts{one.Resource}})
+			}
+			out, err := w.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("%s-%d", name, n)), Path: aws.String(judgePath), PolicyDocument: aws.String(string(mustJSON(doc)))})
+			w.ok(out, err)
+			w.ok(w.iam.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: &name, PolicyArn: out.Policy.Arn}))
+		}
+		key, err := w.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name})
+		w.ok(key, err)
+		id, secret = *key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey
+	})
+	return w.as(id, secret)
+}
+
+func (w *world) Strangers() []providertest.Stranger {
+	return []providertest.Stranger{
+		providertest.StrangersBucket, providertest.OwnersBucket, providertest.Principal, providertest.Role, providertest.Group,
+		providertest.Others, providertest.OtherBucket, providertest.Data,
+	}
+}
+
+func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	w.now(func(ctx context.Context) {
+		switch s {
+		case providertest.StrangersBucket:
+			w.bucket(ctx, w.stranger, d.bucket())
+		case providertest.OwnersBucket:
+			w.bucket(ctx, w.s3, d.bucket())
+			w.settings(ctx, d)
+		case providertest.OtherBucket:
+			w.bucket(ctx, w.s3, otherBucket)
+		case providertest.Others:
+			w.settings(ctx, d)
+		case providertest.Data:
+			w.put(ctx, w.s3, d.bucket(), d.grant.Target.Prefix+"2026/11/21/events.json")
+			w.put(ctx, w.s3, d.bucket(), "outside.txt")
+		case providertest.Principal:
+			w.ok(w.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(d.stem()), Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
+			w.ok(w.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(d.stem())}))
+		case providertest.Role:
+			w.ok(w.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(d.stem()), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}}`)}))
+		case providertest.Group:
+			w.ok(w.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(d.stem())}))
+		default:
+			w.t.Fatalf("the world has no stranger %q", s)
+		}
+	})
+}
+
+func (w *world) bucket(ctx context.Context, c *s3.Client, name string) {
+	w.t.Helper()
+	w.ok(c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: worldRegion}}))
+	w.put(ctx, c, name, "there/before")
+}
+
+func (w *world) put(ctx context.Context, c *s3.Client, bucket, key string) {
+	w.t.Helper()
+	w.ok(c.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("data of " + key)}))
+}
+
+// settings adds to a bucket what others may have set on it: a statement, a lifecycle rule and a tag.
+func (w *world) settings(ctx context.Context, d design) {
+	w.t.Helper()
+	name := aws.String(d.bucket())
+	there := ""
+	if out, err := w.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: name}); err == nil {
+		there = *out.Policy
+	}
+	merged, err := mergePolicy(there, policy{Version: policyVersion, Statement: []statement{{
+		Sid: "Theirs", Effect: "Deny", Principal: "*", Action: texts{"s3:DeleteBucketPolicy"}, Resource: texts{d.bucketARN()},
+		Condition: map[string]map[string]texts{"StringNotEquals": {"aws:PrincipalAccount": {"111122223333"}}},
+	}}})
+	w.ok(merged, err)
+	w.ok(w.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(string(merged))}))
+
+	var rules []types.LifecycleRule
+	if out, err := w.s3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: name}); err == nil {
+		rules = out.Rules
+	}
+	rules = append(rules, types.LifecycleRule{ID: aws.String("theirs"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("tmp/")}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}})
+	w.ok(w.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
+		Bucket: name, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules},
+		TransitionDefaultMinimumObjectSize: types.TransitionDefaultMinimumObjectSizeVariesByStorageClass,
+	}))
+
+	var tags []types.Tag
+	if out, err := w.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: name}); err == nil {
+		tags = out.TagSet
+	}
+	tags = append(tags, types.Tag{Key: aws.String("cost-centre"), Value: aws.String("4711")})
+	w.ok(w.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: tags}}))
+}
+
+// Powers are the actions of the compiled policy.
+func (w *world) Powers(b core.Blueprint) []string {
+	d, _ := draw(b.Grant)
+	p := New(Config{})
+	return slices.Sorted(slices.Values(slices.Concat(p.actions(d.grant.Can, objectLevel), p.actions(d.grant.Can, bucketLevel))))
+}
+
+// excess are ways to be too wide: actions and resources.
+func excess(d design) map[string]statement {
+	objects := d.objectsARN()
+	allow := func(resource string, actions ...string) statement {
+		return statement{Effect: "Allow", Action: actions, Resource: texts{resource}}
+	}
+	all := map[string]statement{
+		"read":                allow(objects, "s3:GetObject"),
+		"read outside":        allow(d.bucketARN()+"/.bucketgrant-probe/*", "s3:GetObject"),
+		"list":                allow(d.bucketARN(), "s3:ListBucket"),
+		"delete":              allow(objects, "s3:DeleteObject"),
+		"erase":               allow(objects, "s3:DeleteObjectVersion"),
+		"resume":              allow(objects, "s3:ListMultipartUploadParts"),
+		"locate":              allow(d.bucketARN(), "s3:GetBucketLocation"),
+		"inspect":             allow(d.bucketARN(), "s3:GetBucketPolicy"),
+		"administer":          allow(d.bucketARN(), "s3:PutBucketPolicy"),
+		"identify":            allow("*", "iam:ListUsers"),
+		"put everywhere":      allow("*", "s3:PutObject"),
+		"put in whole bucket": allow(d.bucketARN()+"/*", "s3:PutObject"),
+		"put in siblings":     allow(strings.TrimSuffix(objects, "/*")+"*", "s3:PutObject"),
+		"put in other bucket": allow("arn:aws:s3:::"+otherBucket+"/*", "s3:PutObject"),
+		"delete elsewhere":    allow("arn:aws:s3:::"+otherBucket+"/*", "s3:DeleteObject"),
+		"erase elsewhere":     allow("arn:aws:s3:::"+otherBucket+"/*", "s3:DeleteObjectVersion"),
+		"read elsewhere":      allow("arn:aws:s3:::"+otherBucket+"/*", "s3:GetObject"),
+		"abort in siblings":   allow(strings.TrimSuffix(objects, "/*")+"*", "s3:AbortMultipartUpload"),
+		"everything":          allow("*", "*"),
+	}
+	return all
+}
+
+func (w *world) Excesses(b core.Blueprint) []string {
+	d, _ := draw(b.Grant)
+	return slices.Sorted(maps.Keys(excess(d)))
+}
+
+// Tamper writes another version of the policy and forgets the one before it.
+func (w *world) Tamper(b core.Blueprint, drop, add string) {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	doc := New(Config{}).grantPolicy(d)
+	var kept []statement
+	for _, s := range doc.Statement {
+		s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == drop })
+		if len(s.Action) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	if add != "" {
+		kept = append(kept, excess(d)[add])
+	}
+	doc.Statement = kept
+	arn := aws.String(d.iamARN("111122223333", "policy"))
+	w.now(func(ctx context.Context) {
+		before, err := w.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: arn})
+		w.ok(before, err)
+		for _, v := range before.Versions {
+			if !v.IsDefaultVersion {
+				w.ok(w.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: v.VersionId}))
+			}
+		}
+		w.ok(w.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: aws.String(string(mustJSON(doc))), SetAsDefault: true}))
+	})
+}
+
+// facts is the cloud's memory, as its last writers left it.
+type facts map[string]any
+
+func (w *world) facts() facts {
+	w.t.Helper()
+	raw, err := w.cloud.Snapshot()
+	w.ok(raw, err)
+	var f facts
+	w.ok(nil, json.Unmarshal(raw, &f))
+	for k, v := range f {
+		f[k] = latest(v)
+	}
+	return f
+}
+
+// latest replaces every fact that needs time to be seen by what was written last.
+func latest(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, pending := v["Pending"]; pending && len(v) == 2 {
+			return latest(v["Now"])
+		}
+		out := map[string]any{}
+		for k, one := range v {
+			out[k] = latest(one)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = latest(one)
+		}
+		return out
+	}
+	return v
+}
+
+// at goes down a path of keys; nil if it ends early.
+func at(v any, path ...string) any {
+	for _, k := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[k]
+	}
+	return v
+}
+
+func object(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+// tagged reads tags of an entity or a bucket.
+func tagged(v any) map[string]string {
+	tags := map[string]string{}
+	list, _ := at(v, "Tags").([]any)
+	for _, one := range list {
+		tags[at(one, "Key").(string)] = at(one, "Value").(string)
+	}
+	return tags
+}
+
+// own finds the entity of the grant in one of the account's maps; nil if it is not ours.
+func (f facts) own(d design, kind string) map[string]any {
+	e := object(at(map[string]any(f), "Accounts", "111122223333", kind, d.stem()))
+	if e == nil || at(e, "Path") != d.path() {
+		return nil
+	}
+	return e
+}
+
+func (f facts) bucket(name string) map[string]any {
+	return object(at(map[string]any(f), "Buckets", name))
+}
+
+func (w *world) Ours(b core.Blueprint) []string {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	f := w.facts()
+	var list []string
+	if bucket := f.bucket(d.bucket()); bucket != nil && d.marked(tagged(bucket)) {
+		list = append(list, "bucket")
+	}
+	for kind, addr := range map[string]string{"Users": d.userAddr(), "Groups": d.groupAddr(), "Policies": d.policyAddr()} {
+		if f.own(d, kind) != nil {
+			list = append(list, addr)
+		}
+	}
+	if u := f.own(d, "Users"); u != nil && slices.Contains(strings.Fields(fmt.Sprint(u["Groups"])), "["+d.stem()+"]") {
+		list = append(list, d.memberAddr())
+	}
+	if g := f.own(d, "Groups"); g != nil && strings.Contains(fmt.Sprint(g["Attached"]), d.iamARN("111122223333", "policy")) {
+		list = append(list, d.attachAddr())
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (w *world) Keys(b core.Blueprint) []string {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	f := w.facts()
+	var list []string
+	if f.own(d, "Users") == nil {
+		return nil
+	}
+	for id, k := range object(f["Keys"]) {
+		if at(k, "User") == d.stem() && at(k, "Account") == "111122223333" && at(k, "Status") == "Active" {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (w *world) Objects(bucket string) []string {
+	w.t.Helper()
+	f := w.facts().bucket(bucket)
+	seen := map[string]bool{}
+	for key, versions := range object(f["Objects"]) {
+		if list, _ := versions.([]any); len(list) > 0 {
+			seen[key] = true
+		}
+	}
+	for _, u := range object(f["Uploads"]) {
+		seen[fmt.Sprint(at(u, "Key"))] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Foreign is everything but the grant and the operators.
+func (w *world) Foreign(b core.Blueprint) string {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	f := w.facts()
+	for id, a := range object(f["Accounts"]) {
+		delete(object(a), "Operator")
+		delete(object(a), "Root")
+		for _, kind := range []string{"Users", "Groups", "Policies"} {
+			entities := object(at(a, kind))
+			for name, e := range entities {
+				path, _ := at(e, "Path").(string)
+				if id == "111122223333" && strings.HasPrefix(path, ownPath) || path == judgePath || name == "operator" {
+					delete(entities, name)
+				}
+			}
+		}
+	}
+	keys := object(f["Keys"])
+	ours := f.own(d, "Users") != nil
+	for id, k := range keys {
+		delete(object(k), "Used")
+		user, _ := at(k, "User").(string)
+		if user == "" || strings.HasPrefix(user, "operator") || ours && user == d.stem() || at(w.facts().userOf(k), "Path") != "/" {
+			delete(keys, id)
+		}
+	}
+	for name, v := range object(f["Buckets"]) {
+		bucket := object(v)
+		delete(bucket, "Busy") // until when a configuration is being written
+		objects := object(bucket["Objects"])
+		for key := range objects {
+			if strings.Contains(key, ".bucketgrant-probe/") {
+				delete(objects, key)
+			}
+		}
+		if tags := tagged(bucket); tags[tagManaged] == managedBy {
+			if parts := foreignParts(bucket); len(parts) > 0 {
+				object(f["Buckets"])[name] = parts
+			} else {
+				delete(object(f["Buckets"]), name)
+			}
+		}
+	}
+	out, err := json.MarshalIndent(map[string]any{"accounts": f["Accounts"], "keys": keys, "buckets": f["Buckets"]}, "", " ")
+	w.ok(out, err)
+	return string(out)
+}
+
+func (f facts) userOf(key any) map[string]any {
+	return object(at(map[string]any(f), "Accounts", at(key, "Account").(string), "Users", at(key, "User").(string)))
+}
+
+// foreignParts are the statements, rules, tags and objects of a bucket of ours that are not ours.
+func foreignParts(bucket map[string]any) map[string]any {
+	parts := map[string]any{}
+	if objects := object(bucket["Objects"]); len(objects) > 0 {
+		parts["objects"] = objects
+	}
+	add := func(kind string, v any) {
+		list, _ := parts[kind].([]any)
+		parts[kind] = append(list, v)
+	}
+	if text, _ := at(bucket["Policy"], "Text").(string); text != "" {
+		var doc struct{ Statement []map[string]any }
+		if err := json.Unmarshal([]byte(text), &doc); err != nil {
+			add("statements", text)
+		}
+		for _, s := range doc.Statement {
+			if s["Sid"] != tlsSid {
+				add("statements", s)
+			}
+		}
+	}
+	list, _ := at(bucket["Lifecycle"], "Rules").([]any)
+	for _, r := range list {
+		if id, _ := at(r, "ID").(string); !strings.HasPrefix(id, "bucketgrant-") {
+			add("rules", r)
+			parts["size"] = at(bucket["Lifecycle"], "MinimumSize")
+		}
+	}
+	for k, v := range sortedTags(tagged(bucket)) {
+		if k != tagManaged && k != tagGrant && k != tagProfile {
+			add("tags", k+"="+v)
+		}
+	}
+	return parts
+}
