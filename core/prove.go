@@ -85,6 +85,7 @@ func (v *prover) prove(ctx context.Context) (Proof, error) {
 // the cloud's time to settle is over.
 func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 	worked := make([]int, len(probes)) // consecutive successes of each probe
+	ever := make([]bool, len(probes))  // whether it worked at all
 	deadline := time.Now().Add(v.settle)
 	for round, good := 1, 0; ; round++ {
 		v.last = round
@@ -96,6 +97,7 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 		for i, r := range rows {
 			if r.OK() {
 				worked[i]++
+				ever[i] = true
 			} else {
 				worked[i] = 0
 				bad++
@@ -109,7 +111,7 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 			return rows, nil
 		}
 		if time.Now().Add(v.pace).After(deadline) {
-			return rows, v.late(rows, worked)
+			return rows, v.late(rows, worked, ever)
 		}
 		if err := sleep(ctx, v.pace); err != nil {
 			return rows, err
@@ -117,13 +119,15 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 	}
 }
 
-// late tells too little access from a change that is not visible yet: if one
-// ability has worked steadily, the credential and its policy have arrived, and
-// what is denied all the same is really missing.
-func (v *prover) late(rows []Row, worked []int) error {
-	arrived := slices.ContainsFunc(worked, func(n int) bool { return n >= steady })
-	for _, r := range rows {
-		if !r.OK() && r.Got == Denied && arrived {
+// late tells too little access from a change that is not visible yet. The
+// credential has arrived if one ability has worked steadily, or if no outcome is
+// unclear: only a known caller is denied. What has then been denied for the
+// whole time that the cloud takes to settle is really missing.
+func (v *prover) late(rows []Row, worked []int, ever []bool) error {
+	arrived := slices.ContainsFunc(worked, func(n int) bool { return n >= steady }) ||
+		!slices.ContainsFunc(rows, func(r Row) bool { return r.Got == Unclear })
+	for i, r := range rows {
+		if r.Got == Denied && !ever[i] && arrived {
 			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + r.where())}
 		}
 	}

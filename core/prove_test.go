@@ -237,7 +237,6 @@ func TestGrantedButRefusedIsRedOnceTheKeyHasArrived(t *testing.T) {
 
 func TestNothingThatWorksIsNotConverged(t *testing.T) {
 	for name, answer := range map[string]func(Probe, int) (Outcome, error){
-		"all refused":  func(Probe, int) (Outcome, error) { return Denied, nil },
 		"unknown key":  func(Probe, int) (Outcome, error) { return Unclear, errors.New("unknown key") },
 		"alternating":  func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
 		"one of three": func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied, Denied}[n%3], nil },
@@ -254,6 +253,15 @@ func TestNothingThatWorksIsNotConverged(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestKnownCallerWhoIsRefusedEverythingIsUnproven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, err := proving(t, func(Probe, int) (Outcome, error) { return Denied, nil })
+		if !errors.Is(err, ErrUnproven) {
+			t.Errorf("only a caller whose credential has arrived is denied: got %v, want %v", err, ErrUnproven)
+		}
+	})
 }
 
 func TestUnclearRefusalIsTriedAgainAndProvesNothing(t *testing.T) {

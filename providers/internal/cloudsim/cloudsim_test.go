@@ -1,3 +1,4 @@
+// What the fakes share keeps its word: delays, faults and figures.
 package cloudsim
 
 import (
