@@ -93,6 +93,7 @@ func TestADocumentIsHandedOverByteForByte(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		document = bytes.ReplaceAll(document, []byte(`\u003c`), []byte("<")) // both are JSON for the same letter
 		document = append(document, rapid.SampledFrom([]string{"", "\n", "\r\n"}).Draw(t, "end")...)
 		c := core.Credential{ID: "x", Form: core.DocumentForm, Secret: core.NewSecret(document)}
 		got, err := f.Encode(c, core.Receipt{})

@@ -246,6 +246,28 @@ func TestAFormatThatDoesNotGiveBackTheSecretIsCaught(t *testing.T) {
 	}
 }
 
+func TestNoPlaintextStaysInMemoryAfterADelivery(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		h, _ := sealedHandoff(t, filepath.Join(room(t), "out"), core.PairForm)
+		if h.Plain = plain; plain {
+			h.Recipients = nil
+		}
+		var written []byte
+		encode := h.Format.Encode
+		h.Format.Encode = func(c core.Credential, r core.Receipt) (data []byte, err error) {
+			data, err = encode(c, r)
+			written = data
+			return data, err
+		}
+		c := pairOf(exampleID, newSecret())
+		_, err := h.Deliver(c, receiptFor(c))
+		must(t, err)
+		if len(written) == 0 || len(bytes.Trim(written, "\x00")) > 0 {
+			t.Errorf("plain %v: got %q, want zeros", plain, written)
+		}
+	}
+}
+
 func TestDeliveringDoesNotSpendTheSecret(t *testing.T) {
 	c := pairOf(exampleID, "sec/ret+")
 	for range 2 {
