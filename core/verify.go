@@ -28,6 +28,8 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		var err error
 		if elsewhere, err = care.Elsewhere(ctx); err != nil {
 			e.tell(Event{Kind: Warning, Text: "no other bucket is tried: " + err.Error()})
+		} else if elsewhere == "" {
+			e.tell(Event{Kind: Warning, Text: "no other bucket is tried: its owner has none"})
 		}
 	}
 	actor, err := e.Provider.Act(ctx, b, c)
