@@ -1,0 +1,172 @@
+// What surrounds the program cannot redirect it, and what is missing is named.
+package s3
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+	"github.com/bucketgrant/bucketgrant/providers/s3/fakeaws"
+)
+
+// bare removes everything of AWS from the environment.
+func bare(t *testing.T) {
+	t.Helper()
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, "")
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("AWS_CONFIG_FILE", home+"/config")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", home+"/credentials")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+func asOperator(t *testing.T, cloud *fakeaws.Cloud) {
+	t.Helper()
+	id, secret := cloud.Operator()
+	t.Setenv("AWS_ACCESS_KEY_ID", id)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+}
+
+func planIn(t *testing.T, c Config, g core.Grant) (*core.Plan, error) {
+	t.Helper()
+	e := &core.Engine{Provider: New(c), Journal: &notes{}, RunID: "run"}
+	return e.Plan(t.Context(), g, core.Present)
+}
+
+func TestForeignEndpointsNeedConsent(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL":     "http://user:password@127.0.0.1:9",
+		"AWS_ENDPOINT_URL_IAM": "https://iam.amazonaws.com.evil.example",
+		"AWS_ENDPOINT_URL_S3":  "https://evil-1.eu-west-1.elb.amazonaws.com",
+		"AWS_ENDPOINT_URL_STS": "http://sts.amazonaws.com",
+	} {
+		t.Run(name, func(t *testing.T) {
+			bare(t)
+			cloud := fakeaws.New(fakeaws.Options{})
+			asOperator(t, cloud)
+			t.Setenv(name, value)
+			transport := &cloudsim.Transport{Handler: cloud}
+			_, err := planIn(t, Config{Transport: transport}, eventDump())
+			faults, _ := errors.AsType[core.Faults](err)
+			if len(faults) != 1 || faults[0].Field != "endpoint" || strings.Contains(err.Error(), "password") {
+				t.Errorf("got error %v, want one fault of the endpoint, without its password", err)
+			}
+			if _, err := New(Config{Transport: transport}).Act(t.Context(), core.Blueprint{Grant: eventDump()}, core.Credential{ID: "AKIAIOSFODNN7EXAMPLE", Form: core.PairForm, Secret: core.NewSecret([]byte("x"))}); !errors.Is(err, core.ErrInvalid) {
+				t.Errorf("trying: got error %v, want %v", err, core.ErrInvalid)
+			}
+			if n := len(transport.Calls()); n != 0 {
+				t.Errorf("got %d calls before consent, want none", n)
+			}
+		})
+	}
+}
+
+func TestOwnEndpointsNeedNoConsent(t *testing.T) {
+	for _, e := range []string{
+		"https://s3.amazonaws.com", "https://s3.eu-west-1.amazonaws.com", "https://s3-fips.us-gov-west-1.amazonaws.com", "https://s3.dualstack.eu-west-1.amazonaws.com",
+		"https://iam.amazonaws.com", "https://iam.cn-north-1.amazonaws.com.cn", "https://sts.eusc-de-east-1.amazonaws.eu",
+	} {
+		if !ownEndpoint(e) {
+			t.Errorf("%s is AWS's own", e)
+		}
+	}
+	for _, e := range []string{"https://s3.amazonaws.com@evil.example", "https://evil.example/s3.amazonaws.com", "https://s3.evil.amazonaws.com", "https://s3.amazonaws.com.", "file:///x", "::"} {
+		if ownEndpoint(e) {
+			t.Errorf("%s is not AWS's own", e)
+		}
+	}
+}
+
+func TestConsentedEndpointIsUsedAndShown(t *testing.T) {
+	bare(t)
+	cloud := fakeaws.New(fakeaws.Options{})
+	asOperator(t, cloud)
+	t.Setenv("AWS_ENDPOINT_URL", "http://sandbox.example:5000")
+	t.Setenv("AWS_CA_BUNDLE", certificate(t))
+	hosts := map[string]bool{}
+	transport := &cloudsim.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hosts[r.Host] = true
+		cloud.ServeHTTP(w, r)
+	})}
+	p, err := planIn(t, Config{Transport: transport, Connection: core.Connection{AllowEndpoint: true}}, eventDump())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(hosts) != 1 || !hosts["sandbox.example:5000"] || len(p.Operator.Endpoints) != 1 || p.Operator.Endpoints[0] != "http://sandbox.example:5000" {
+		t.Errorf("got hosts %v and endpoints %q, want the one that was consented to", hosts, p.Operator.Endpoints)
+	}
+	if p.Operator.Account != "111122223333" || !strings.HasSuffix(p.Operator.Principal, ":user/operator") || p.Operator.Source == "" {
+		t.Errorf("got operator %+v, want account, principal and source", p.Operator)
+	}
+}
+
+// certificate is a file with the certificate of a company's own authority, as AWS_CA_BUNDLE names one.
+func certificate(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	raw, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := t.TempDir() + "/ca.pem"
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestMissingCredentialsAreTheOperators(t *testing.T) {
+	bare(t)
+	_, err := planIn(t, Config{Transport: &cloudsim.Transport{Handler: fakeaws.New(fakeaws.Options{})}}, eventDump())
+	if e, ok := errors.AsType[*core.Error](err); !ok || !errors.Is(err, core.ErrOperator) || e.Hint == "" {
+		t.Errorf("got error %v, want %v with a hint", err, core.ErrOperator)
+	}
+	t.Setenv("AWS_PROFILE", "nobody")
+	if _, err := planIn(t, Config{}, eventDump()); !errors.Is(err, core.ErrOperator) {
+		t.Errorf("missing profile: got error %v, want %v", err, core.ErrOperator)
+	}
+}
+
+func TestWrongOperatorsAreRefused(t *testing.T) {
+	bare(t)
+	cloud := fakeaws.New(fakeaws.Options{})
+	try := func(what string, id, secret string, g core.Grant) {
+		t.Helper()
+		t.Setenv("AWS_ACCESS_KEY_ID", id)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+		if _, err := planIn(t, Config{Transport: &cloudsim.Transport{Handler: cloud}}, g); !errors.Is(err, core.ErrOperator) {
+			t.Errorf("%s: got error %v, want %v", what, err, core.ErrOperator)
+		}
+	}
+	id, secret := cloud.Root()
+	try("root user", id, secret, eventDump())
+	id, secret = cloud.Operator()
+	try("wrong secret", id, secret+"x", eventDump())
+	try("unknown key", "AKIAIOSFODNN7EXAMPLE", secret, eventDump())
+	g := eventDump()
+	g.Settings = map[string]string{"account": "444455556666"}
+	try("another account", id, secret, g)
+	cloud = fakeaws.New(fakeaws.Options{Partition: "aws-cn"})
+	id, secret = cloud.Operator()
+	try("another partition", id, secret, eventDump())
+}
