@@ -49,7 +49,7 @@ func Formats() []Format {
 			pair, extension("csv"), encodeConsoleCSV, decodeCSV,
 		},
 		{
-			"import-csv", "with a User Name column that holds the grant's name: aws configure import --csv file://FILE",
+			"import-csv", "with a User Name column that holds the grant's name: aws configure import --csv file://FILE (version 2 of the AWS command line)",
 			pair, extension("import.csv"), encodeImportCSV, decodeCSV,
 		},
 		{
