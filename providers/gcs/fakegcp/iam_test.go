@@ -78,6 +78,20 @@ func TestDeletedRoleGivesNothingAndComesBackForSevenDays(t *testing.T) {
 		if l, err := s.Projects.Roles.List(inProject).Do(); err != nil || len(l.Roles) != 0 {
 			t.Errorf("got %+v, %v; want no deleted role in the list", l, err)
 		}
+		p, err := b.IAM().V3().Policy(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.IAM().V3().SetPolicy(t.Context(), p); err != nil {
+			t.Errorf("a policy that has the deleted role already: %v, want it kept", err)
+		}
+		other := makeBucket(t, admin, "acme-other")
+		q, err := other.IAM().V3().Policy(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		addMember(q, role.Name, "serviceAccount:"+email)
+		wantStatus(t, other.IAM().V3().SetPolicy(t.Context(), q), 400, "does not exist in the resource's hierarchy")
 		_, err = createRole(s, "event_dump", "storage.objects.create")
 		wantStatus(t, err, 400, "deleted state")
 		_, err = s.Projects.Roles.Patch(role.Name, &iam.Role{Title: "N"}).UpdateMask("title").Do()
@@ -134,7 +148,10 @@ func TestMissingAccountIsNotFoundInItsProjectAndForbiddenByTheWildcard(t *testin
 	wantStatus(t, err, 403, "IAM_PERMISSION_DENIED")
 	_, err = s.Projects.ServiceAccounts.Create(inProject, &iam.CreateServiceAccountRequest{AccountId: "short"}).Do()
 	wantStatus(t, err, 400, "between 6 and 30")
-	makeAccount(t, s, "event-dump")
+	email, _ := makeAccount(t, s, "event-dump")
+	if a, err := s.Projects.ServiceAccounts.Get("projects/-/serviceAccounts/" + email).Do(); err != nil || a.Email != email {
+		t.Errorf("the wildcard for an account that exists: got %+v, %v", a, err)
+	}
 	_, err = s.Projects.ServiceAccounts.Create(inProject, &iam.CreateServiceAccountRequest{AccountId: "event-dump"}).Do()
 	wantStatus(t, err, 409, "already exists within project")
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 
 	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
@@ -89,6 +90,21 @@ func TestResumableUploadArrivesWholeAndCountsAsCreate(t *testing.T) {
 	w.ChunkSize = 256 << 10
 	_, werr := w.Write(data)
 	wantStatus(t, errors.Join(werr, w.Close()), 403, "storage.objects.delete")
+	_, err = startResumable(t, cloud, "big")
+	wantStatus(t, err, 403, "storage.objects.delete")
+}
+
+// startResumable asks for a session as an account that may only create.
+func startResumable(t *testing.T, cloud *fakegcp.Cloud, name string) (string, error) {
+	t.Helper()
+	s := iamClient(t, cloud, cloud.Operator())
+	hc := client(t, cloud, makeKey(t, s, "event-dump@acme-project.iam.gserviceaccount.com"))
+	resp, err := hc.Post("https://storage.googleapis.com/upload/storage/v1/b/acme-events/o?uploadType=resumable&name="+name, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return resp.Header.Get("Location"), googleapi.CheckResponse(resp)
 }
 
 func TestResumableSessionTellsWhatCameAndEndsWhenCancelled(t *testing.T) {
@@ -119,6 +135,9 @@ func TestResumableSessionTellsWhatCameAndEndsWhenCancelled(t *testing.T) {
 	chunk := bytes.Repeat([]byte("x"), 256<<10)
 	if resp := do("PUT", session, "bytes 0-262143/*", chunk); resp.StatusCode != 308 || resp.Header.Get("Range") != "bytes=0-262143" {
 		t.Errorf("first chunk: got %d %q", resp.StatusCode, resp.Header.Get("Range"))
+	}
+	if resp := do("PUT", session, "bytes 0-262143/*", chunk); resp.StatusCode != 308 || resp.Header.Get("Range") != "bytes=0-262143" {
+		t.Errorf("the same chunk again: got %d %q, want its bytes taken once", resp.StatusCode, resp.Header.Get("Range"))
 	}
 	if resp := do("PUT", session, "bytes */300000", nil); resp.StatusCode != 308 || resp.Header.Get("Range") != "bytes=0-262143" {
 		t.Errorf("query: got %d %q", resp.StatusCode, resp.Header.Get("Range"))
