@@ -153,7 +153,7 @@ func (c *Cloud) secure(r *http.Request) bool {
 	case r.URL.Scheme == "http":
 		return false
 	}
-	return !c.plain
+	return !c.state.PlainHTTP
 }
 
 func addTags(keys map[string][]string, prefix string, tags []tag) {

@@ -35,7 +35,6 @@ type Options struct {
 type Cloud struct {
 	mu     sync.Mutex
 	state  state
-	plain  bool
 	ledger cloudsim.Ledger
 	iam    map[string]iamOp
 	sts    map[string]stsOp
@@ -54,11 +53,11 @@ func New(o Options) *Cloud {
 		Partition: o.Partition,
 		Home:      o.Account,
 		Settle:    o.Settle,
+		PlainHTTP: o.PlainHTTP,
 		Accounts:  map[string]*account{},
 		Keys:      map[string]*accessKey{},
 		Buckets:   map[string]*bucket{},
 	})
-	c.plain = o.PlainHTTP
 	c.AddAccount(o.Account)
 	c.state.Delay = o.Delay // the first account is old news
 	return c

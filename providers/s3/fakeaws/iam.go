@@ -89,7 +89,7 @@ func (k *iamCall) context() map[string][]string {
 	if b := k.form.Get("PermissionsBoundary"); b != "" {
 		keys["iam:PermissionsBoundary"] = []string{b}
 	}
-	if u := k.acct.Users[strings.ToLower(k.form.Get("UserName"))]; u != nil {
+	if u := k.acct.Users[strings.ToLower(k.form.Get("UserName"))]; u != nil && k.action != "CreateUser" {
 		if b := u.Boundary.Seen(); b != "" && keys["iam:PermissionsBoundary"] == nil {
 			keys["iam:PermissionsBoundary"] = []string{b}
 		}

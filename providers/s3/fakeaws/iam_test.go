@@ -66,35 +66,133 @@ func TestAUserIsDeletedLast(t *testing.T) {
 	op := operator(cloud, "us-east-1").iam
 	ctx := t.Context()
 	name, group, arn := aws.String("alice"), aws.String("g"), aws.String("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-	k := newKey(t, cloud, "alice", anything)
+	must(t)(op.CreateUser(ctx, &iam.CreateUserInput{UserName: name}))
 	must(t)(op.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: group}))
-	must(t)(op.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: group, UserName: name}))
-	must(t)(op.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: arn}))
-	must(t)(op.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: name, Password: aws.String("not-kept-anywhere")}))
-	for _, step := range []func() (any, error){
-		func() (any, error) { return op.DeleteLoginProfile(ctx, &iam.DeleteLoginProfileInput{UserName: name}) },
-		func() (any, error) {
-			return op.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: name, AccessKeyId: &k.id})
+	var keyID *string
+	for _, v := range []struct {
+		what     string
+		add, rid func() (any, error)
+	}{
+		{
+			"password",
+			func() (any, error) {
+				return op.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: name, Password: aws.String("not-kept-anywhere")})
+			},
+			func() (any, error) { return op.DeleteLoginProfile(ctx, &iam.DeleteLoginProfileInput{UserName: name}) },
 		},
-		func() (any, error) {
-			return op.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: name, PolicyName: aws.String("inline")})
+		{
+			"access key",
+			func() (any, error) {
+				k, err := op.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: name})
+				if err == nil {
+					keyID = k.AccessKey.AccessKeyId
+				}
+				return k, err
+			},
+			func() (any, error) {
+				return op.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: name, AccessKeyId: keyID})
+			},
 		},
-		func() (any, error) {
-			return op.DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: name, PolicyArn: arn})
+		{
+			"inline policy",
+			func() (any, error) {
+				return op.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: name, PolicyName: aws.String("p"), PolicyDocument: aws.String(anything)})
+			},
+			func() (any, error) {
+				return op.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: name, PolicyName: aws.String("p")})
+			},
 		},
-		func() (any, error) {
-			return op.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{UserName: name, GroupName: group})
+		{
+			"attached policy",
+			func() (any, error) {
+				return op.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: arn})
+			},
+			func() (any, error) {
+				return op.DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: name, PolicyArn: arn})
+			},
+		},
+		{
+			"membership",
+			func() (any, error) {
+				return op.AddUserToGroup(ctx, &iam.AddUserToGroupInput{UserName: name, GroupName: group})
+			},
+			func() (any, error) {
+				return op.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{UserName: name, GroupName: group})
+			},
 		},
 	} {
+		must(t)(v.add())
 		_, err := op.DeleteUser(ctx, &iam.DeleteUserInput{UserName: name})
-		wantCode(t, "too early", err, "DeleteConflict")
-		must(t)(step())
-		_, err = step()
-		wantCode(t, "the same step twice", err, "NoSuchEntity")
+		wantCode(t, "with a "+v.what, err, "DeleteConflict")
+		must(t)(v.rid())
+		_, err = v.rid()
+		wantCode(t, v.what+" removed twice", err, "NoSuchEntity")
 	}
 	must(t)(op.DeleteUser(ctx, &iam.DeleteUserInput{UserName: name}))
 	_, err := op.DeleteUser(ctx, &iam.DeleteUserInput{UserName: name})
 	wantCode(t, "twice", err, "NoSuchEntity")
+}
+
+func TestQuotasAreAWSs(t *testing.T) {
+	op := operator(fakeaws.New(fakeaws.Options{}), "us-east-1").iam
+	ctx, name := t.Context(), aws.String("alice")
+	must(t)(op.CreateUser(ctx, &iam.CreateUserInput{UserName: name}))
+	for n := range 11 {
+		want := ""
+		if n == 10 {
+			want = "LimitExceeded"
+		}
+		stem := fmt.Sprint("x", n)
+		must(t)(op.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: &stem}))
+		_, err := op.AddUserToGroup(ctx, &iam.AddUserToGroupInput{UserName: name, GroupName: &stem})
+		wantCode(t, fmt.Sprint("group ", n+1), err, want)
+		p, err := op.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &stem, PolicyDocument: aws.String(anything)})
+		must(t)(p, err)
+		_, err = op.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: p.Policy.Arn})
+		wantCode(t, fmt.Sprint("policy ", n+1), err, want)
+	}
+	inline := func(name string, size int) error {
+		doc := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + strings.Repeat("a", size) + `"}]}`
+		_, err := op.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: aws.String("alice"), PolicyName: &name, PolicyDocument: &doc})
+		return err
+	}
+	wantCode(t, "inline policy", inline("one", 1000), "")
+	wantCode(t, "two inline policies above their sum", inline("two", 1000), "LimitExceeded")
+	wantCode(t, "the same one anew", inline("one", 1500), "")
+}
+
+func TestTaggingAtCreationNeedsItsOwnPermission(t *testing.T) {
+	cloud := fakeaws.New(fakeaws.Options{})
+	half := newUser(t, cloud, "half", allow(`"iam:CreateUser","iam:CreatePolicy","iam:CreateRole"`, "*")).iam
+	full := newUser(t, cloud, "full", allow(`"iam:CreateUser","iam:CreatePolicy","iam:CreateRole","iam:TagUser","iam:TagPolicy","iam:TagRole"`, "*")).iam
+	tags := []types.Tag{{Key: aws.String("owner"), Value: aws.String("tests")}}
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	for want, cl := range map[string]*iam.Client{"AccessDenied": half, "": full} {
+		_, err := cl.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("u"), Tags: tags})
+		wantCode(t, "user", err, want)
+		_, err = cl.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("p"), PolicyDocument: aws.String(anything), Tags: tags})
+		wantCode(t, "policy", err, want)
+		_, err = cl.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: &trust, Tags: tags})
+		wantCode(t, "role", err, want)
+	}
+}
+
+func TestADelegatedAdministratorMayHaveToSetABoundary(t *testing.T) {
+	cloud := fakeaws.New(fakeaws.Options{})
+	cl := newUser(t, cloud, "admin", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:CreateUser","Resource":"arn:aws:iam::*:user/made/*",
+		"Condition":{"StringEquals":{"iam:PermissionsBoundary":"arn:aws:iam::aws:policy/AmazonS3FullAccess"}}}]}`).iam
+	for _, v := range []struct {
+		path, boundary *string
+		want           string
+	}{
+		{aws.String("/made/"), aws.String("arn:aws:iam::aws:policy/AmazonS3FullAccess"), ""},
+		{aws.String("/made/"), aws.String("arn:aws:iam::aws:policy/AdministratorAccess"), "AccessDenied"},
+		{aws.String("/made/"), nil, "AccessDenied"},
+		{aws.String("/other/"), aws.String("arn:aws:iam::aws:policy/AmazonS3FullAccess"), "AccessDenied"},
+	} {
+		_, err := cl.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("u"), Path: v.path, PermissionsBoundary: v.boundary})
+		wantCode(t, aws.ToString(v.path)+aws.ToString(v.boundary), err, v.want)
+	}
 }
 
 func TestAPolicyIsDeletedAfterItsVersionsAndAttachments(t *testing.T) {
@@ -301,4 +399,41 @@ func TestATrustInASharedIssuerNeedsASubject(t *testing.T) {
 	wantCode(t, "audience only", err, "MalformedPolicyDocument")
 	_, err = op.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: trust(aud + `,"token.actions.githubusercontent.com:sub":"repo:acme/backup:ref:refs/heads/main"`)})
 	wantCode(t, "audience and subject", err, "")
+}
+
+func TestATokenOpensTheRoleThatTrustsItsSubject(t *testing.T) {
+	cloud := fakeaws.New(fakeaws.Options{})
+	op := operator(cloud, "eu-west-1")
+	ctx := t.Context()
+	const issuer, aud, sub = "https://token.actions.githubusercontent.com", "sts.amazonaws.com", "repo:acme@1/backup@2:ref:refs/heads/main"
+	p, err := op.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: aws.String(issuer), ClientIDList: []string{aud}})
+	must(t)(p, err)
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"` + *p.OpenIDConnectProviderArn + `"},"Action":"sts:AssumeRoleWithWebIdentity",
+		"Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"` + aud + `","token.actions.githubusercontent.com:sub":"` + sub + `"}}}]}`
+	r, err := op.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("backup"), AssumeRolePolicyDocument: &trust})
+	must(t)(r, err)
+	anonymous := connect(cloud, "eu-west-1", "", "", "").sts
+	assume := func(token string) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+		return anonymous.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{RoleArn: r.Role.Arn, RoleSessionName: aws.String("run"), WebIdentityToken: &token})
+	}
+	good := cloud.IssueToken(issuer, sub, aud)
+	for _, v := range []struct{ name, token, want string }{
+		{"another subject", cloud.IssueToken(issuer, "repo:evil@3/backup@4:ref:refs/heads/main", aud), "AccessDenied"},
+		{"another audience", cloud.IssueToken(issuer, sub, "https://github.com/acme"), "InvalidIdentityToken"},
+		{"an issuer that is not registered", cloud.IssueToken("https://evil.example", sub, aud), "InvalidIdentityToken"},
+		{"a forged token", good[:len(good)-4] + "AAAA", "InvalidIdentityToken"},
+		{"the right token", good, ""},
+	} {
+		_, err := assume(v.token)
+		wantCode(t, v.name, err, v.want)
+	}
+	out, err := assume(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := connect(cloud, "eu-west-1", *out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
+	who, err := s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Arn != "arn:aws:sts::111122223333:assumed-role/backup/run" {
+		t.Errorf("got %+v, %v", who, err)
+	}
 }

@@ -73,3 +73,17 @@ func between(s, before, after string) string {
 	s, _, _ = strings.Cut(s, after)
 	return s
 }
+
+func withBody(r *http.Request, body string) *http.Request {
+	r.Body = io.NopCloser(strings.NewReader(body))
+	return r
+}
+
+func readAll(t *testing.T, r *http.Request) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

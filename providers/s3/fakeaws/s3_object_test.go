@@ -204,3 +204,23 @@ func TestSSECIsBlockedByDefault(t *testing.T) {
 		t.Errorf("after it was allowed: got %d %s", a.status, a.body)
 	}
 }
+
+func TestACopyReadsItsSourceAsTheCaller(t *testing.T) {
+	c := fakeaws.New(fakeaws.Options{})
+	newBucket(t, c, "acme-events")
+	newBucket(t, c, "acme-archive")
+	op := operator(c, "eu-west-1").s3
+	must(t)(op.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("acme-events"), Key: aws.String("a b"), Body: strings.NewReader("hello"), Metadata: map[string]string{"kind": "event"}}))
+	in := &s3.CopyObjectInput{Bucket: aws.String("acme-archive"), Key: aws.String("copy"), CopySource: aws.String("acme-events/a%20b")}
+	_, err := newUser(t, c, "writer", allow(`"s3:PutObject"`, "arn:aws:s3:::acme-archive/*")).s3.CopyObject(t.Context(), in)
+	wantCode(t, "without reading the source", err, "AccessDenied")
+	in.ExpectedSourceBucketOwner = aws.String("444455556666")
+	_, err = op.CopyObject(t.Context(), in)
+	wantCode(t, "another owner of the source than expected", err, "AccessDenied")
+	in.ExpectedSourceBucketOwner = aws.String("111122223333")
+	must(t)(op.CopyObject(t.Context(), in))
+	got, err := op.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("acme-archive"), Key: aws.String("copy")})
+	if err != nil || got.Metadata["kind"] != "event" || *got.ContentLength != 5 {
+		t.Errorf("got %+v, %v, want the source with its metadata", got, err)
+	}
+}

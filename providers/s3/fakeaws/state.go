@@ -4,6 +4,7 @@ package fakeaws
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
@@ -15,9 +16,11 @@ type state struct {
 	Home      string // the first account
 	Delay     time.Duration
 	Settle    time.Duration
+	PlainHTTP bool
 	Accounts  map[string]*account
 	Keys      map[string]*accessKey // of all accounts
 	Buckets   map[string]*bucket    // names are unique in a partition
+	IssuerKey []byte                // of every identity provider
 }
 
 // account holds the IAM entities of one account. Users, groups and roles are
@@ -152,6 +155,10 @@ type session struct {
 func (c *Cloud) Snapshot() ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	maps.DeleteFunc(c.state.Keys, func(_ string, k *accessKey) bool {
+		gone := k.Status.Now == "" && k.Status.Seen() == ""
+		return gone || k.Session != nil && time.Now().After(k.Session.Expires)
+	})
 	return json.Marshal(c.state)
 }
 

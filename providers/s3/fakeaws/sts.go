@@ -20,25 +20,30 @@ type stsCall struct {
 	r    *http.Request
 }
 
+// webIdentity is the one call that nobody signs.
+const webIdentity = "AssumeRoleWithWebIdentity"
+
 func stsOps() map[string]stsOp {
 	return map[string]stsOp{
 		"GetCallerIdentity": getCallerIdentity,
 		"AssumeRole":        assumeRole,
+		webIdentity:         assumeWithToken,
 	}
 }
 
 func (c *Cloud) serveSTS(w http.ResponseWriter, r *http.Request, body []byte) {
 	id := requestID()
 	who, body, _, err := c.authenticate(r, body)
-	if err == nil && who.account == nil {
+	f := form(r, body)
+	action := f.Get("Action")
+	if err == nil && who.account == nil && action != webIdentity {
 		err = &apiError{Code: "MissingAuthenticationToken", Status: 403, Message: "Request is missing Authentication Token"}
 	}
 	if err != nil {
 		writeQueryError(w, stsNamespace, id, err)
 		return
 	}
-	k := &stsCall{c, who, form(r, body), r}
-	action := k.form.Get("Action")
+	k := &stsCall{c, who, f, r}
 	op, known := c.sts[action]
 	if !known {
 		writeQueryError(w, stsNamespace, id, &apiError{Code: "InvalidAction", Status: 400, Message: "Could not find operation " + action + " for version 2011-06-15"})
@@ -71,18 +76,14 @@ func assumeRole(k *stsCall) (any, error) {
 	if k.form.Has("ExternalId") && (!externalID.MatchString(external) || len(external) < 2 || len(external) > 1224) {
 		return nil, invalid("externalId", external, `Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have length between 2 and 1224`)
 	}
-	a := k.state.Accounts[accountOf(arn)]
-	var r *role
-	if a != nil {
-		r = a.Roles[strings.ToLower(arn[strings.LastIndex(arn, "/")+1:])]
-	}
+	r := k.findRole(arn)
 	q := Request{Action: "sts:AssumeRole", Resource: arn, ResourceAccount: accountOf(arn), Demand: true, Context: map[string][]string{
 		"sts:RoleSessionName": {name},
 	}}
 	if external != "" {
 		q.Context["sts:ExternalId"] = []string{external}
 	}
-	if r != nil && r.Exists.Seen() && k.arn(a, "role", r.entity) == arn {
+	if r != nil {
 		q.Attached = &Policy{"trust policy of " + r.Name, k.document(r.Trust.Seen())}
 	}
 	if v := k.authorize(k.who, k.r, q); !v.Allowed || isRoot(k.who.ARN) { // root cannot take on a role
@@ -92,7 +93,20 @@ func assumeRole(k *stsCall) (any, error) {
 	if k.who.key.Session != nil {
 		longest = 3600 // chaining roles ends at one hour
 	}
-	return k.newSession(a, r, name, longest, nil)
+	return k.newSession(k.state.Accounts[accountOf(arn)], r, name, longest, nil)
+}
+
+// findRole returns the role of an ARN, or nil if readers see none.
+func (k *stsCall) findRole(arn string) *role {
+	a := k.state.Accounts[accountOf(arn)]
+	if a == nil {
+		return nil
+	}
+	r := a.Roles[strings.ToLower(arn[strings.LastIndex(arn, "/")+1:])]
+	if r == nil || !r.Exists.Seen() || k.arn(a, "role", r.entity) != arn {
+		return nil
+	}
+	return r
 }
 
 type credentialsXML struct {
@@ -113,19 +127,19 @@ type assumeXML struct {
 }
 
 // newSession makes the temporary credentials of a role.
-func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys map[string][]string) (any, error) {
+func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys map[string][]string) (assumeXML, error) {
 	seconds := 3600
 	if s := k.form.Get("DurationSeconds"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 900 || n > longest {
-			return nil, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."}
+			return assumeXML{}, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."}
 		}
 		seconds = n
 	}
 	var policies []Policy
 	if text := k.form.Get("Policy"); text != "" {
 		if err := checkIdentityDocument(text, maxTrust); err != nil {
-			return nil, err
+			return assumeXML{}, err
 		}
 		policies = appendPolicy(policies, "session policy", text)
 	}
@@ -133,7 +147,7 @@ func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys
 		arn := k.form.Get("PolicyArns.member." + itoa(i) + ".arn")
 		text, ok := k.managed(a, arn, true)
 		if !ok {
-			return nil, &apiError{Code: "InvalidParameterValue", Status: 400, Message: "PolicyArn " + arn + " does not exist"}
+			return assumeXML{}, &apiError{Code: "InvalidParameterValue", Status: 400, Message: "PolicyArn " + arn + " does not exist"}
 		}
 		policies = appendPolicy(policies, arn, text)
 	}
