@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"google.golang.org/api/iam/v1"
 
@@ -14,15 +13,27 @@ import (
 
 // accountMemo is the first look at the service account, which two steps need.
 type accountMemo struct {
-	once sync.Once
+	turn chan struct{} // holds one: who looks, while the other waits
+	seen bool
 	have *iam.ServiceAccount
-	err  error
 }
 
 // read returns the service account as it was when the run began, nil if there was none.
 func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, error) {
-	m.once.Do(func() { m.have, m.err = r.readAccount(ctx) })
-	return m.have, m.err
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if m.seen {
+		return m.have, nil
+	}
+	have, err := r.readAccount(ctx)
+	if err == nil {
+		m.have, m.seen = have, true
+	}
+	return have, err
 }
 
 func (r *run) readAccount(ctx context.Context) (*iam.ServiceAccount, error) {

@@ -39,11 +39,7 @@ func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (
 	if err := p.tokenGate(secret); err != nil {
 		return nil, err
 	}
-	creds, err := credentials.NewCredentialsFromJSON(credentials.ServiceAccount, secret, &credentials.DetectOptions{
-		Scopes: []string{scope},
-		Client: &http.Client{Transport: base(p.config.Transport), Timeout: callFor},
-		Logger: quiet(),
-	})
+	creds, err := credentials.NewCredentialsFromJSON(credentials.ServiceAccount, secret, detection(p.config.Transport))
 	if err != nil {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not the key file of a service account")}
 	}

@@ -78,7 +78,7 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 	}
 	// A member that is there by name may be a deleted account's; writing it again binds the account of today.
 	force := a == core.Make
-	return until(ctx, r.passing, func() error {
+	err = until(ctx, r.passing, func() error {
 		p, err := h.Policy(ctx) // carries the etag, so it is this object that is written back
 		if err != nil {
 			if a == core.Drop && isMissing(err) {
@@ -95,6 +95,10 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 		force = force && !isConflict(err)
 		return err
 	})
+	if err != nil && !isConflict(err) && r.passing(err) {
+		return &core.Error{Kind: core.ErrNotConverged, What: r.bindingAddr(), Err: quietly(err), Hint: "run the same command again"}
+	}
+	return err
 }
 
 // passing reports whether a refusal of the policy passes by itself: somebody

@@ -46,11 +46,12 @@ func (m metered) RoundTrip(r *http.Request) (*http.Response, error) {
 type authorised struct {
 	credentials *auth.Credentials
 	base        http.RoundTripper
+	turn        chan struct{} // holds one: who fetches a token, while others wait for it
 }
 
 // RoundTrip sends one request, after a token exchange if there is no fresh token.
 func (a authorised) RoundTrip(r *http.Request) (*http.Response, error) {
-	token, err := a.credentials.Token(r.Context())
+	token, err := a.token(r.Context())
 	if err != nil {
 		return nil, &tokenError{err}
 	}
@@ -60,6 +61,16 @@ func (a authorised) RoundTrip(r *http.Request) (*http.Response, error) {
 		out.Header.Set("X-Goog-User-Project", quota)
 	}
 	return a.base.RoundTrip(out)
+}
+
+func (a authorised) token(ctx context.Context) (*auth.Token, error) {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return a.credentials.Token(ctx)
 }
 
 // base is the transport below everything.
@@ -78,7 +89,7 @@ type cloud struct {
 }
 
 func newCloud(c *auth.Credentials, t http.RoundTripper) *cloud {
-	client := &http.Client{Transport: authorised{c, base(t)}, Timeout: callFor}
+	client := &http.Client{Transport: authorised{c, base(t), make(chan struct{}, 1)}, Timeout: callFor}
 	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(universeDomain())}
 	return &cloud{
 		http: client,
@@ -101,13 +112,19 @@ type identity struct {
 	source      string
 }
 
+// detection is how credentials fetch their tokens.
+func detection(t http.RoundTripper) *credentials.DetectOptions {
+	return &credentials.DetectOptions{
+		Scopes:              []string{scope},
+		Client:              &http.Client{Transport: base(t), Timeout: callFor},
+		Logger:              quiet(),
+		DisableAsyncRefresh: true, // a token is fetched in the lane of the call that needs it
+	}
+}
+
 // operatorIdentity reads the operator's credentials without using them.
 func operatorIdentity(ctx context.Context, key []byte, t http.RoundTripper) (identity, error) {
-	o := &credentials.DetectOptions{
-		Scopes: []string{scope},
-		Client: &http.Client{Transport: base(t), Timeout: callFor},
-		Logger: quiet(),
-	}
+	o := detection(t)
 	source := "key file"
 	var c *auth.Credentials
 	var err error

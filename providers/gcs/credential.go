@@ -94,6 +94,9 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 		key, err = service.Projects.ServiceAccounts.Keys.Create(i.accountName, &iam.CreateServiceAccountKeyRequest{PrivateKeyType: jsonFile}).Context(ctx).Do()
 		return err
 	})
+	if err != nil && unseen(err) {
+		return core.Credential{}, &core.Error{Kind: core.ErrNotConverged, What: i.accountAddr(), Err: quietly(err), Hint: "run the same command again"}
+	}
 	if err != nil {
 		return core.Credential{}, i.notIssued(err)
 	}

@@ -70,7 +70,7 @@ func accountDomain(project string) string {
 }
 
 func (n names) bucketAddr() string  { return "gcs:bucket/" + n.bucket }
-func (n names) bindingAddr() string { return n.bucketAddr() + "/binding" }
+func (n names) bindingAddr() string { return n.bucketAddr() + "/binding/" + n.roleID }
 func (n names) roleAddr() string    { return "iam:role/" + n.roleID }
 func (n names) accountAddr() string { return "iam:serviceAccount/" + n.email }
 func (n names) member() string      { return "serviceAccount:" + n.email }

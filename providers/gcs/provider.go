@@ -61,6 +61,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		grant:    b.Grant,
 		settings: s,
 		cloud:    newCloud(id.credentials, p.config.Transport),
+		account:  accountMemo{turn: make(chan struct{}, 1)},
 	}
 	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
 	return &core.Steps{

@@ -1,0 +1,428 @@
+// The world in which the judge tries this provider: a fake Google Cloud, and hands that reach into it past the provider.
+package gcs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
+)
+
+// world is one fresh fake cloud.
+type world struct {
+	t         *testing.T
+	fake      *fakegcp.Cloud
+	transport *cloudsim.Transport // the provider's
+	owner     *cloud              // the operator, past the transport
+	stranger  *cloud              // of another project; nil until there is one
+	delay     time.Duration
+	operators int
+}
+
+func newWorld(t *testing.T) *world {
+	fake := fakegcp.New(fakegcp.Options{})
+	w := &world{t: t, fake: fake, transport: &cloudsim.Transport{Handler: fake, Classify: fake.Classify}}
+	w.owner = w.hands(fake.Operator())
+	return w
+}
+
+// hands are clients of an identity that the judge neither sees nor breaks.
+func (w *world) hands(key []byte) *cloud {
+	side := &cloudsim.Transport{Handler: w.fake}
+	id, err := operatorIdentity(context.Background(), key, side)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return newCloud(id.credentials, side)
+}
+
+func (w *world) Provider() core.Provider {
+	return New(Config{Transport: w.transport, Credentials: w.fake.Operator()})
+}
+
+func (w *world) ProviderAs(p []core.Permission) core.Provider {
+	var actions []string
+	for _, one := range p {
+		actions = append(actions, one.Action)
+	}
+	w.operators++
+	key := w.fake.AddOperator(SandboxProject, fmt.Sprintf("operator-%d", w.operators), actions...)
+	return New(Config{Transport: w.transport, Credentials: key})
+}
+
+func (w *world) Grant() core.Grant              { return strict(eventDump()) }
+func (w *world) Goldens() map[string]core.Grant { return goldens() }
+func (w *world) Transport() *cloudsim.Transport { return w.transport }
+func (w *world) Block()                         { w.fake.SetConstraints("constraints/iam.disableServiceAccountKeyCreation") }
+func (w *world) Strangers() []providertest.Stranger {
+	return []providertest.Stranger{providertest.StrangersBucket, providertest.OwnersBucket, providertest.Principal, providertest.Role,
+		providertest.Others, providertest.OtherBucket, providertest.Data}
+}
+
+func (w *world) SetDelay(d time.Duration) {
+	w.delay = d
+	w.fake.SetDelay(d)
+}
+
+// now runs f with changes that are seen at once.
+func (w *world) now(f func()) {
+	w.fake.SetDelay(0)
+	defer w.fake.SetDelay(w.delay)
+	f()
+}
+
+const (
+	storageAPI = "https://storage.googleapis.com"
+	iamAPI     = "https://iam.googleapis.com"
+)
+
+// ask sends one request of any API; false if what it is about does not exist.
+func (w *world) ask(as *cloud, method, address string, in, out any) bool {
+	w.t.Helper()
+	var raw []byte
+	if in != nil {
+		raw = body(in)
+	}
+	_, answer, err := as.sendTo(context.Background(), address, request{method: method, body: raw, header: http.Header{"Content-Type": {"application/json"}}})
+	if isMissing(err) {
+		return false
+	}
+	if err != nil {
+		w.t.Fatalf("%s %s: %v", method, address, err)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			w.t.Fatalf("%s %s: %v in %s", method, address, err, answer)
+		}
+	}
+	return true
+}
+
+type dict = map[string]any
+
+func (w *world) makeBucket(as *cloud, project, name, region string) {
+	w.t.Helper()
+	w.ask(as, "POST", storageAPI+"/storage/v1/b?project="+project, dict{
+		"name": name, "location": region, "labels": dict{"team": "finance"},
+		"iamConfiguration": dict{"uniformBucketLevelAccess": dict{"enabled": true}},
+		"lifecycle":        dict{"rule": []any{dict{"action": dict{"type": "Delete"}, "condition": dict{"age": 3650}}}},
+	}, nil)
+	w.put(as, name, "ledger/2026.csv")
+}
+
+func (w *world) put(as *cloud, bucket, key string) {
+	w.t.Helper()
+	w.ask(as, "POST", storageAPI+"/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name="+url.QueryEscape(key), dict{"a": 1}, nil)
+}
+
+func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
+	w.t.Helper()
+	n := namesOf(b.Grant, SandboxProject)
+	w.now(func() {
+		switch s {
+		case providertest.StrangersBucket:
+			w.stranger = w.hands(w.fake.AddProject("stranger-project", "210987654321"))
+			w.makeBucket(w.stranger, "stranger-project", n.bucket, b.Grant.Target.Region)
+		case providertest.OwnersBucket:
+			w.makeBucket(w.owner, SandboxProject, n.bucket, b.Grant.Target.Region)
+		case providertest.OtherBucket:
+			if !w.ask(w.owner, "GET", storageAPI+"/storage/v1/b/acme-finance", nil, nil) {
+				w.makeBucket(w.owner, SandboxProject, "acme-finance", "US")
+			}
+		case providertest.Principal:
+			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts",
+				dict{"accountId": n.accountID, "serviceAccount": dict{"displayName": "Made by hand"}}, nil)
+		case providertest.Role:
+			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/roles",
+				dict{"roleId": n.roleID, "role": dict{"title": "Made by hand", "stage": "GA", "includedPermissions": []string{"storage.objects.get"}}}, nil)
+		case providertest.Others:
+			w.plantOthers(n)
+		case providertest.Data:
+			w.put(w.owner, n.bucket, n.prefix+"2026/11/21.json")
+			w.put(w.owner, n.bucket, "elsewhere/21.json")
+		}
+	})
+}
+
+// plantOthers adds a label, a lifecycle rule and two bindings, one of them with
+// a condition, to the grant's bucket.
+func (w *world) plantOthers(n names) {
+	address := storageAPI + "/storage/v1/b/" + n.bucket
+	var have bucketState
+	w.ask(w.owner, "GET", address, nil, &have)
+	rules := []json.RawMessage{body(dict{"action": dict{"type": "Delete"}, "condition": dict{"age": 730, "matchesPrefix": []string{"tmp/"}}})}
+	if have.Lifecycle != nil {
+		rules = append(rules, have.Lifecycle.Rules...)
+	}
+	w.ask(w.owner, "PATCH", address, dict{"labels": dict{"cost-centre": "4711"}, "lifecycle": dict{"rule": rules}}, nil)
+	w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
+		member := "serviceAccount:operator@" + SandboxProject + ".iam.gserviceaccount.com"
+		return append(p,
+			bindingDocument{Role: "roles/storage.objectViewer", Members: []string{member}},
+			bindingDocument{Role: "roles/storage.objectViewer", Members: []string{member},
+				Condition: &conditionDocument{Title: "later", Description: "for the audit", Expression: `request.time < timestamp("2030-01-01T00:00:00Z")`}})
+	})
+}
+
+type wirePolicy struct {
+	Version  int               `json:"version"`
+	Etag     string            `json:"etag"`
+	Bindings []bindingDocument `json:"bindings"`
+}
+
+func (w *world) policy(as *cloud, bucket string) wirePolicy {
+	var p wirePolicy
+	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+bucket+"/iam?optionsRequestedPolicyVersion=3", nil, &p)
+	return p
+}
+
+func (w *world) editPolicy(bucket string, edit func([]bindingDocument) []bindingDocument) {
+	w.t.Helper()
+	p := w.policy(w.owner, bucket)
+	p.Version, p.Bindings = 3, edit(p.Bindings)
+	w.ask(w.owner, "PUT", storageAPI+"/storage/v1/b/"+bucket+"/iam", p, nil)
+}
+
+func (w *world) Foreign(b core.Blueprint) string {
+	n := namesOf(b.Grant, SandboxProject)
+	var text strings.Builder
+	for _, as := range []*cloud{w.owner, w.stranger} {
+		if as == nil {
+			continue
+		}
+		project := SandboxProject
+		if as == w.stranger {
+			project = "stranger-project"
+		}
+		var list struct{ Items []struct{ Name string } }
+		w.ask(as, "GET", storageAPI+"/storage/v1/b?project="+project, nil, &list)
+		for _, i := range list.Items {
+			w.foreignBucket(&text, as, i.Name, n)
+		}
+	}
+	var accounts struct {
+		Accounts []struct{ Email, UniqueID, Description, DisplayName string }
+	}
+	w.ask(w.owner, "GET", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts", nil, &accounts)
+	for _, a := range accounts.Accounts {
+		if strings.HasPrefix(a.Description, managedBy) {
+			continue
+		}
+		var keys struct{ Keys []struct{ Name string } }
+		w.ask(w.owner, "GET", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts/"+a.Email+"/keys?keyTypes=USER_MANAGED", nil, &keys)
+		fmt.Fprintf(&text, "account %+v %+v\n", a, keys)
+	}
+	var roles struct {
+		Roles []struct {
+			Name, Title, Description string
+			IncludedPermissions      []string
+			Deleted                  bool
+		}
+	}
+	w.ask(w.owner, "GET", iamAPI+"/v1/projects/"+SandboxProject+"/roles?view=FULL&showDeleted=true", nil, &roles)
+	for _, r := range roles.Roles {
+		if !strings.HasPrefix(r.Description, managedBy) {
+			fmt.Fprintf(&text, "role %+v\n", r)
+		}
+	}
+	return text.String()
+}
+
+// foreignBucket writes down a bucket, or the parts of ours that are not ours.
+func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n names) {
+	var have bucketState
+	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+name, nil, &have)
+	mine := n.ourLabels(have.Labels)
+	have.Metageneration = "" // moves with our binding
+	if mine {
+		for k := range labels(core.Grant{}) {
+			delete(have.Labels, k)
+		}
+		rules := have.Lifecycle.Rules
+		have.bucketDocument = bucketDocument{Labels: have.Labels, Lifecycle: &lifecycleDocument{slices.DeleteFunc(rules, func(r json.RawMessage) bool {
+			return strings.Contains(string(r), abortAction)
+		})}}
+		if len(have.Labels) == 0 && len(have.Lifecycle.Rules) == 0 {
+			have.bucketDocument = bucketDocument{}
+		}
+	}
+	var lines []string
+	for _, b := range w.policy(as, name).Bindings {
+		members := slices.DeleteFunc(b.Members, func(m string) bool {
+			return strings.HasPrefix(m, "project") || strings.Contains(m, n.email)
+		})
+		if len(members) > 0 {
+			lines = append(lines, fmt.Sprintf("%s %v %+v", b.Role, members, b.Condition))
+		}
+	}
+	if mine && len(lines) == 0 && have.Labels == nil && have.Lifecycle == nil {
+		return
+	}
+	fmt.Fprintf(text, "bucket %s %s\n%s\n", name, body(have), strings.Join(lines, "\n"))
+	if !mine {
+		fmt.Fprintf(text, "holds %v\n", w.stored(as, name))
+	}
+}
+
+func (w *world) Ours(b core.Blueprint) []string {
+	n := namesOf(b.Grant, SandboxProject)
+	var found []string
+	var bucket bucketState
+	if w.ask(w.owner, "GET", storageAPI+"/storage/v1/b?project="+SandboxProject+"&prefix="+n.bucket, nil, nil) && w.inProject(n.bucket) {
+		if w.ask(w.owner, "GET", storageAPI+"/storage/v1/b/"+n.bucket, nil, &bucket) && n.ourLabels(bucket.Labels) {
+			found = append(found, "bucket")
+		}
+		for _, one := range w.policy(w.owner, n.bucket).Bindings {
+			if one.Role == n.roleName && slices.ContainsFunc(one.Members, n.isOurs) {
+				found = append(found, n.bindingAddr())
+			}
+		}
+	}
+	var role struct {
+		Description string
+		Deleted     bool
+	}
+	if w.ask(w.owner, "GET", iamAPI+"/v1/"+n.roleName, nil, &role) && n.ours(role.Description) && !role.Deleted {
+		found = append(found, n.roleAddr())
+	}
+	var account struct{ Description string }
+	if w.ask(w.owner, "GET", iamAPI+"/v1/"+n.accountName, nil, &account) && n.ours(account.Description) {
+		found = append(found, n.accountAddr())
+	}
+	slices.Sort(found)
+	return found
+}
+
+func (w *world) inProject(bucket string) bool {
+	var list struct{ Items []struct{ Name string } }
+	w.ask(w.owner, "GET", storageAPI+"/storage/v1/b?project="+SandboxProject, nil, &list)
+	return slices.ContainsFunc(list.Items, func(i struct{ Name string }) bool { return i.Name == bucket })
+}
+
+func (w *world) Keys(b core.Blueprint) []string {
+	var list struct {
+		Keys []struct {
+			Name     string
+			Disabled bool
+		}
+	}
+	w.ask(w.owner, "GET", iamAPI+"/v1/"+namesOf(b.Grant, SandboxProject).accountName+"/keys?keyTypes=USER_MANAGED", nil, &list)
+	var ids []string
+	for _, k := range list.Keys {
+		if !k.Disabled {
+			ids = append(ids, k.Name[strings.LastIndex(k.Name, "/")+1:])
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (w *world) Objects(bucket string) []string {
+	as := w.owner
+	if !w.inProject(bucket) {
+		if as = w.stranger; as == nil {
+			return nil
+		}
+	}
+	return w.stored(as, bucket)
+}
+
+// stored lists objects, every version of them, and unfinished uploads, which no
+// API lists: they are read from the fake's state.
+func (w *world) stored(as *cloud, bucket string) []string {
+	var list struct{ Items []struct{ Name string } }
+	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+bucket+"/o?versions=true", nil, &list)
+	var keys []string
+	for _, i := range list.Items {
+		keys = append(keys, i.Name)
+	}
+	raw, err := w.fake.Snapshot()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var state struct {
+		Uploads map[string]struct{ Bucket, Name string }
+	}
+	if err := json.Unmarshal(raw, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, u := range state.Uploads {
+		if u.Bucket == bucket {
+			keys = append(keys, u.Name)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (w *world) Powers(b core.Blueprint) []string {
+	var role struct{ IncludedPermissions []string }
+	w.ask(w.owner, "GET", iamAPI+"/v1/"+namesOf(b.Grant, SandboxProject).roleName, nil, &role)
+	return role.IncludedPermissions
+}
+
+// The excesses that widen the place instead of an ability.
+const (
+	siblings    = "siblings"
+	wholeBucket = "whole bucket"
+	project     = "project"
+)
+
+func (w *world) Excesses(b core.Blueprint) []string {
+	list := []string{siblings, wholeBucket, project}
+	for _, a := range probed() {
+		if !b.Grant.Allows(a) {
+			list = append(list, string(a))
+		}
+	}
+	return list
+}
+
+func (w *world) Tamper(b core.Blueprint, drop, add string) {
+	w.t.Helper()
+	n := namesOf(b.Grant, SandboxProject)
+	w.now(func() {
+		if drop != "" {
+			left := slices.DeleteFunc(w.Powers(b), func(p string) bool { return p == drop })
+			w.ask(w.owner, "PATCH", iamAPI+"/v1/"+n.roleName+"?updateMask=includedPermissions", dict{"includedPermissions": left}, nil)
+		}
+		if add != "" {
+			w.widen(n, add)
+		}
+	})
+}
+
+func (w *world) widen(n names, add string) {
+	switch add {
+	case siblings:
+		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
+			return append(p, bindingDocument{Role: n.roleName, Members: []string{n.member()}, Condition: &conditionDocument{Title: "no slash",
+				Expression: `resource.name.startsWith("projects/_/buckets/` + n.bucket + `/objects/` + strings.TrimSuffix(n.prefix, "/") + `")`}})
+		})
+	case wholeBucket:
+		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
+			return append(p, bindingDocument{Role: n.roleName, Members: []string{n.member()}})
+		})
+	case project:
+		w.fake.Grant(SandboxProject, n.member(), "storage.objects.create")
+	case string(core.Identify):
+		w.fake.Grant(SandboxProject, n.member(), probePermissions(core.Identify)...)
+	default:
+		id := "excess_" + add
+		w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/roles",
+			dict{"roleId": id, "role": dict{"title": add, "description": managedBy + " the judge", "stage": "GA", "includedPermissions": probePermissions(core.Ability(add))}}, nil)
+		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
+			return append(p, bindingDocument{Role: "projects/" + SandboxProject + "/roles/" + id, Members: []string{n.member()}})
+		})
+	}
+}
