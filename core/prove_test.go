@@ -238,7 +238,8 @@ func TestGrantedButRefusedIsRedOnceTheKeyHasArrived(t *testing.T) {
 func TestNothingThatWorksIsNotConverged(t *testing.T) {
 	for name, answer := range map[string]func(Probe, int) (Outcome, error){
 		"unknown key":  func(Probe, int) (Outcome, error) { return Unclear, errors.New("unknown key") },
-		"alternating":  func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
+		"odd ones":     func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
+		"even ones":    func(_ Probe, n int) (Outcome, error) { return []Outcome{Denied, Allowed}[n%2], nil },
 		"one of three": func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied, Denied}[n%3], nil },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -77,6 +77,15 @@ func TestFirstErrorStartsNothingMoreAndWaitsForWhatRuns(t *testing.T) {
 	})
 }
 
+func TestErrorStopsWhatOnlyWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, err := working(t.Context(), []Change{made("a"), made("b"), made("c"), made("d")}, 2, map[string]error{"a": errors.New("no"), "b": errors.New("no")})
+		if err == nil || len(began) != 2 {
+			t.Errorf("got error %v and %v begun, want only a and b", err, began)
+		}
+	})
+}
+
 func TestCancelStartsNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("the user has had enough")

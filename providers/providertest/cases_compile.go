@@ -98,15 +98,29 @@ func (cases) OfflinePlanListsWhatAFirstPlanMakes(b *bench) {
 	})
 }
 
+// anybody owns an address that does not depend on the grant's name.
+const anybody = "anybody"
+
 func (cases) LongNamesStayDistinct(b *bench) {
 	b.now(func(t *trial) {
-		owner := map[string]string{} // address of role or credential → grant
+		owner := map[string]string{} // address → name of the grant
+		for _, name := range []string{"one", "two"} {
+			g := t.Grant()
+			g.Name = name
+			for _, r := range t.blueprint(g).Resources {
+				if owner[r.Addr] != "" {
+					owner[r.Addr] = anybody
+				} else {
+					owner[r.Addr] = name
+				}
+			}
+		}
 		for n := 20; n <= 100; n++ {
 			for _, end := range []string{"a", "b", "aa"} {
 				g := t.Grant()
 				g.Name = strings.Repeat("long-names-", 10)[:n-len(end)] + end
 				for _, r := range t.blueprint(g).Resources {
-					if r.Step == core.BucketStep {
+					if owner[r.Addr] == anybody {
 						continue
 					}
 					if other := owner[r.Addr]; other != "" && other != g.Name {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -48,36 +47,55 @@ func (t *trial) readable() []byte {
 	return b.Bytes()
 }
 
-// plain separates the parts of a secret document that are long enough to be random.
-var plain = regexp.MustCompile(`[A-Za-z0-9+/_=-]{24,}`)
-
-// trace adds every window of c's secret, in each encoding in which it could leak.
-func trace(traces map[string]string, c core.Credential) {
-	whole := c.Secret.Reveal()
-	public := ""
-	parts := [][]byte{whole}
-	if c.Form == core.DocumentForm { // it repeats what is public beside what is not
-		public = c.ID + " " + c.Holder
-		unfolded := bytes.ReplaceAll(whole, []byte(`\n`), []byte(" "))
-		parts = plain.FindAll(unfolded, -1)
+// tokens are the parts of a secret document that are long enough to be random
+// and not public: addresses, the holder and the key's ID stand beside them.
+func tokens(document []byte, public string) [][]byte {
+	var v any
+	if json.Unmarshal(document, &v) != nil {
+		return [][]byte{document}
 	}
-	add := func(how string, b string) {
-		for i := 0; i+window <= len(b); i++ {
-			if w := b[i : i+window]; !strings.Contains(public, w) {
-				traces[w] = how
+	var list [][]byte
+	var dig func(any)
+	dig = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, one := range v {
+				dig(one)
+			}
+		case []any:
+			for _, one := range v {
+				dig(one)
+			}
+		case string:
+			for part := range strings.FieldsSeq(v) {
+				if len(part) >= 2*window && !strings.HasPrefix(part, "https://") && !strings.Contains(public, part) {
+					list = append(list, []byte(part))
+				}
 			}
 		}
 	}
-	for _, p := range parts {
-		if strings.Contains(public, string(p)) {
-			continue
+	dig(v)
+	return list
+}
+
+// trace adds every window of c's secret, in each encoding in which it could leak.
+func trace(traces map[string]string, c core.Credential) {
+	parts := [][]byte{c.Secret.Reveal()}
+	if c.Form == core.DocumentForm {
+		parts = tokens(c.Secret.Reveal(), c.ID+" "+c.Holder)
+	}
+	add := func(how string, b string) {
+		for i := 0; i+window <= len(b); i++ {
+			traces[b[i:i+window]] = how
 		}
+	}
+	for _, p := range parts {
 		add("raw", string(p))
 		add("hex", hex.EncodeToString(p))
 	}
 	for off := range 3 {
 		for _, p := range parts {
-			if len(p) > window+off && !strings.Contains(public, string(p)) {
+			if len(p) > window+off {
 				add("base64", base64.RawStdEncoding.EncodeToString(p[off:]))
 				add("base64url", base64.RawURLEncoding.EncodeToString(p[off:]))
 			}
