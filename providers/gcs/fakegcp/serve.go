@@ -3,6 +3,7 @@ package fakegcp
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -82,7 +83,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := &request{Cloud: c, Request: r, route: rt, params: params, query: r.URL.Query(), body: body}
 	v, err := q.answer()
-	if f, ok := err.(*fault); ok {
+	if f, ok := errors.AsType[*fault](err); ok {
 		f.write(w, rt.Style)
 		return
 	}
