@@ -92,9 +92,11 @@ func targetFaults(g core.Grant) core.Faults {
 	if g.Who != core.WhoKey {
 		f = append(f, core.Fault{Field: "who", Value: string(g.Who), Rule: "is not available on Google Cloud Storage", Accepts: `"key"`})
 	}
-	if g.Target.Prefix != "" && g.Allows(core.List) && g.Allows(core.Locate) {
-		f = append(f, core.Fault{Field: "can", Value: "list, locate", Rule: "cannot both be given below a prefix: one condition cannot tell them apart",
-			Accepts: "one of them, or both on the whole bucket"})
+	if g.Target.Prefix != "" && g.Allows(core.List) {
+		// https://cloud.google.com/iam/docs/conditions-attribute-reference: a list's
+		// prefix is known to credential access boundaries, not to bindings.
+		f = append(f, core.Fault{Field: "can", Value: "list", Rule: "cannot be limited to a prefix: Cloud Storage decides on listing for the bucket as a whole",
+			Accepts: "no prefix, or a profile without list"})
 	}
 	return f
 }
@@ -123,10 +125,6 @@ func condition(g core.Grant) string {
 	}
 	bucket := "projects/_/buckets/" + g.Target.Bucket
 	expression := "resource.name.startsWith(" + strconv.Quote(bucket+"/objects/"+g.Target.Prefix) + ")"
-	if g.Allows(core.List) {
-		expression += ` || (resource.name == ` + strconv.Quote(bucket) +
-			` && api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith(` + strconv.Quote(g.Target.Prefix) + `))`
-	}
 	if g.Allows(core.Locate) {
 		expression += ` || resource.name == ` + strconv.Quote(bucket)
 	}
