@@ -19,8 +19,8 @@ func TestGooglesAuthLibraryGetsIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cloud := fakegcp.New(fakegcp.Options{})
 			transport := &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}
-			creds, err := credentials.DetectDefault(&credentials.DetectOptions{
-				CredentialsJSON: cloud.Operator(), Scopes: []string{"https://www.googleapis.com/auth/devstorage.full_control"},
+			creds, err := credentials.NewCredentialsFromJSON(credentials.ServiceAccount, cloud.Operator(), &credentials.DetectOptions{
+				Scopes:           []string{"https://www.googleapis.com/auth/devstorage.full_control"},
 				UseSelfSignedJWT: self, Client: &http.Client{Transport: transport},
 			})
 			if err != nil {

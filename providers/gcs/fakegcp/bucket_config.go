@@ -95,7 +95,7 @@ type owner struct {
 
 // etag is a number as Google's etags carry it: a protocol buffer with one field.
 func etag(n int64) string {
-	return base64.StdEncoding.EncodeToString(binary.AppendUvarint([]byte{8}, uint64(n)))
+	return base64.StdEncoding.EncodeToString(binary.AppendUvarint([]byte{8}, uint64(n))) //nolint:gosec // counts are not negative
 }
 
 func (c *Cloud) bucketResource(b *bucket) bucketResource {

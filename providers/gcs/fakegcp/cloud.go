@@ -12,7 +12,7 @@ import (
 )
 
 // DefaultTokenURI is where exported keys ask for access tokens.
-const DefaultTokenURI = "https://oauth2.googleapis.com/token"
+const DefaultTokenURI = "https://oauth2.googleapis.com/token" //nolint:gosec // an address, no secret
 
 // Options shape a [Cloud]. The zero value is useful.
 type Options struct {

@@ -120,7 +120,7 @@ func withTokenURI(file []byte, uri string) []byte {
 		panic("fakegcp: " + err.Error())
 	}
 	f.TokenURI = uri
-	out, err := json.MarshalIndent(f, "", "  ")
+	out, err := json.MarshalIndent(f, "", "  ") //nolint:gosec // a key file holds a key
 	if err != nil {
 		panic("fakegcp: " + err.Error())
 	}
