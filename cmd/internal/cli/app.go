@@ -63,8 +63,6 @@ func (a *app) root() *cobra.Command {
 			"$PROGRAM apply --profile event-dump --bucket acme-events $SETTINGS --to age1… --out handoff/",
 		},
 	})
-	root.Args = cobra.NoArgs
-	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	flags.BoolVar(&a.global.Sandbox, "sandbox", false, "use a cloud inside the program that ends with the command")
@@ -87,24 +85,32 @@ func (a *app) root() *cobra.Command {
 		a.receiveCommand(), a.profilesCommand(), a.schemaCommand(), a.sandboxCommand(), a.demoCommand(),
 		a.versionCommand(), a.completionCommand(), a.manCommand(),
 	)
-	for _, c := range root.Commands() {
-		closeTree(c)
-	}
+	closeTree(root)
 	return root
 }
 
-// closeTree makes an unknown sub-command an error with a suggestion.
+// closeTree makes an unknown command an error with a suggestion.
 func closeTree(c *cobra.Command) {
-	if c.HasSubCommands() && c.RunE == nil {
-		c.RunE = func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return c.Help()
-			}
-			return usageError(fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath()), c.CommandPath()+" --help")
-		}
+	if !c.HasSubCommands() {
+		return
 	}
+	var known []string
 	for _, sub := range c.Commands() {
+		known = append(known, sub.Name())
 		closeTree(sub)
+	}
+	if c.RunE == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		err := fmt.Errorf("unknown command %q", args[0])
+		if near := nearest(args[0], known); near != "" {
+			err = fmt.Errorf("%w (did you mean %q?)", err, near)
+		}
+		return usageError(err, c.CommandPath()+" --help")
 	}
 }
 

@@ -190,9 +190,10 @@ func (d *demo) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.engine.Apply(ctx, p, core.ApplyOptions{}); err != nil {
+	r, err := d.engine.Apply(ctx, p, core.ApplyOptions{})
+	if err != nil {
 		return err
 	}
-	d.app.changes(d.out, p.Changes)
+	d.app.changes(d.out, r.Changes)
 	return nil
 }

@@ -65,7 +65,7 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if !a.global.Quiet {
+	if a.talks() || a.asks(o.Yes) {
 		a.showDestroy(a.paper(a.env.Stderr, a.env.Terminal.Err), p, s.sandbox != nil)
 	}
 	if len(p.Refused()) > 0 {

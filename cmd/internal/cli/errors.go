@@ -73,6 +73,17 @@ type problem struct {
 	Faults        core.Faults `json:"faults,omitempty"`
 }
 
+// clean makes remote text in p harmless to a terminal.
+func (p problem) clean() problem {
+	p.Error, p.Hint = clean(strings.ReplaceAll(p.Error, "\n", "; ")), clean(p.Hint)
+	faults := slices.Clone(p.Faults)
+	for i, f := range faults {
+		faults[i] = core.Fault{Field: clean(f.Field), Value: clean(f.Value), Rule: clean(f.Rule), Accepts: clean(f.Accepts)}
+	}
+	p.Faults = faults
+	return p
+}
+
 func describe(err error, program string) problem {
 	e := endOf(err)
 	p := problem{SchemaVersion: 1, Error: err.Error(), Kind: e.Name, ExitCode: e.Code}
@@ -119,12 +130,8 @@ func (a *app) report(err error) int {
 		return 3 // an answer, not a failure
 	}
 	if a.global.JSON {
-		p.Error, p.Hint = clean(p.Error), clean(p.Hint)
-		raw, err := json.MarshalIndent(p, "", "  ")
-		if err != nil {
-			panic(errPanic)
-		}
-		say(a.env.Stderr, string(raw))
+		p = p.clean()
+		a.jsonLine(p)
 		return p.ExitCode
 	}
 	for line := range strings.Lines(p.Error) {
@@ -151,9 +158,34 @@ func join(err, more error) error {
 func refusal(p *core.Plan) error {
 	var errs []error
 	for _, c := range p.Refused() {
-		errs = append(errs, &core.Error{Kind: core.ErrNotOurs, What: c.Addr, Err: errors.New(c.Why), Hint: c.Hint})
+		err := &core.Error{Kind: core.ErrNotOurs, What: c.Addr, Hint: c.Hint}
+		if c.Why != core.ErrNotOurs.Error() {
+			err.Err = errors.New(c.Why)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// jsonLine prints v as one line on standard error, where with --json every line is a document.
+func (a *app) jsonLine(v any) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(errPanic)
+	}
+	say(a.env.Stderr, string(raw))
+}
+
+// warn prints something that the user must know, whatever is asked for.
+func (a *app) warn(w *paper, text string) {
+	if !a.global.JSON {
+		w.loud("warning: %s", text)
+		return
+	}
+	a.jsonLine(struct {
+		SchemaVersion int    `json:"schema_version"`
+		Warning       string `json:"warning"`
+	}{1, clean(text)})
 }
 
 // usageError is a mistake in how the command was called.

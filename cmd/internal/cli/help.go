@@ -33,7 +33,7 @@ func (a *app) command(p page) *cobra.Command {
 		Use: p.Use, Short: a.words(p.Short), Long: a.words(cmp.Or(p.Long, p.Short+".")), Hidden: p.Hidden,
 		Example:               a.words(strings.Join(p.Examples, "\n")),
 		Annotations:           map[string]string{endsKey: exitStatus(p.Ends)},
-		Args:                  cobra.NoArgs,
+		Args:                  exactly(),
 		DisableFlagsInUseLine: true,
 	}
 	c.Flags().SortFlags = false

@@ -26,12 +26,6 @@ func (a *app) profilesCommand() *cobra.Command {
 	c.RunE = func(*cobra.Command, []string) error {
 		return a.run(&o, func() error { return profilesRun(a, o) })
 	}
-	c.Args = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		return argsError(c, args, 0, 0, nil)
-	}
 	c.AddCommand(
 		a.profileCommand(page{Use: "list", Short: "List the profiles", Examples: []string{"$PROGRAM profiles list"}}),
 		a.profileCommand(page{Use: "show NAME", Short: "Show what a profile grants and where it comes from", Examples: []string{"$PROGRAM profiles show event-dump"}}),
@@ -126,12 +120,18 @@ func (a *app) showProfile(w *paper, p profile.Profile, strict bool) {
 			w.line("    left out by --strict: %s", row.WhyLax)
 		}
 	}
-	if len(p.Weak) > 0 {
-		w.line("")
-		w.line("weak in the source, and what is done about it")
-		for _, weak := range p.Weak {
-			w.line("  - %s", weak)
-		}
+	weaknesses(w, p)
+}
+
+// weaknesses prints what is weak in the profile's source.
+func weaknesses(w *paper, p profile.Profile) {
+	if len(p.Weak) == 0 {
+		return
+	}
+	w.line("")
+	w.line("weak in the source, and what is done about it")
+	for _, weak := range p.Weak {
+		w.line("  - %s", weak)
 	}
 }
 
@@ -161,4 +161,5 @@ func (a *app) explainProfile(w *paper, p profile.Profile, strict bool) {
 	w.line("")
 	w.line("not granted: %s", strings.Join(none, "; "))
 	w.line("where this cloud cannot say exactly that, plan --offline names the gap for your bucket")
+	weaknesses(w, p)
 }

@@ -13,7 +13,8 @@ type progress struct {
 	app  *app
 	mu   sync.Mutex
 	out  *paper
-	open bool // the last line can be rewritten
+	open bool   // the last line can be rewritten
+	last string // the last passing line
 }
 
 func (a *app) progress() *progress {
@@ -25,7 +26,7 @@ func (p *progress) observe(e core.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(e)
-	if p.app.global.Quiet && e.Kind != core.Warning {
+	if !p.app.talks() && e.Kind != core.Warning {
 		return
 	}
 	switch e.Kind {
@@ -34,7 +35,7 @@ func (p *progress) observe(e core.Event) {
 		p.passing(e)
 	case core.Warning:
 		p.settle()
-		p.out.loud("warning: %s", about(e))
+		p.app.warn(p.out, about(e))
 	case core.Failed:
 		p.settle()
 		p.out.line("  failed: %s", about(e))
@@ -58,6 +59,10 @@ func (p *progress) note(e core.Event) {
 
 // passing prints a line that the next one replaces on a terminal.
 func (p *progress) passing(e core.Event) {
+	if about(e) == p.last {
+		return // a long wait says the same again and again
+	}
+	p.last = about(e)
 	if p.app.env.Terminal.Err && p.out.color {
 		p.out.raw("\r\x1b[K  " + clean(about(e)))
 		p.open = true

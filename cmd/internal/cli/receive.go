@@ -59,7 +59,7 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 		return err
 	}
 	defer in.credential.Secret.Clear()
-	if !a.global.Quiet {
+	if a.talks() {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		w.raw(handoff.Text(in.receipt))
 	}
@@ -171,7 +171,7 @@ func (a *app) writeReceived(o receiveOptions, in received) error {
 	if err := writeNew(a.env.path(o.Out), o.Out, data); err != nil {
 		return err
 	}
-	if !a.global.Quiet {
+	if a.talks() {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		w.line("wrote %s (%s), readable only by you", o.Out, in.format.Name)
 		return w.err

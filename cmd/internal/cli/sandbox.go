@@ -56,7 +56,7 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	for _, line := range s.sandbox.Environment(l.Addr().String()) {
 		w.line("export %s", line)
 	}
-	if !a.global.Quiet {
+	if a.talks() {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		e.loud(sandboxBanner)
 		e.line("serving %s on http://%s; interrupt to end", a.info.Title, l.Addr())

@@ -44,8 +44,21 @@ func (a *app) connect() (*session, error) {
 	if s.sandbox, err = a.cloud.Sandbox(snapshot); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s.provider = s.sandbox.Provider()
+	s.provider = hasty{s.sandbox.Provider()}
 	return s, nil
+}
+
+// hasty is the provider of a sandbox, where a change that is not seen at once is never seen.
+type hasty struct{ core.Provider }
+
+// sandboxSettles is how long a proof in a sandbox waits for a change.
+const sandboxSettles = 2 * time.Second
+
+// Info implements [core.Provider].
+func (h hasty) Info() core.Info {
+	i := h.Provider.Info()
+	i.Settle = min(i.Settle, sandboxSettles)
+	return i
 }
 
 // close releases what the session holds and saves the sandbox.
@@ -174,7 +187,7 @@ func who(program string) string {
 func (a *app) planned(ctx context.Context, e *core.Engine, g core.Grant, want core.Want) (*core.Plan, error) {
 	a.env.Doing.Set("reading the cloud; nothing has been written")
 	slow := time.AfterFunc(time.Second, func() {
-		if !a.global.Quiet {
+		if a.talks() {
 			say(a.env.Stderr, "reading what is there …")
 		}
 	})

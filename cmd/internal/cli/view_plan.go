@@ -45,7 +45,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	a.changes(w, p.Changes)
 	w.line("")
 	a.holder(w, p.Blueprint)
-	if p.Issues() && p.Want.Present {
+	if p.Issues() && len(p.Refused()) == 0 {
 		w.loud("a long-lived key will be issued: whoever holds it has this access until it is revoked")
 		if v.Prove {
 			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
@@ -73,10 +73,19 @@ func orAll(prefix string) string {
 
 // changes prints one line for each change, and what explains it below.
 func (a *app) changes(w *paper, changes []core.Change) {
+	const widest = 60 // a longer address does not push the reasons of all others away
+	width := 0
 	for _, c := range changes {
-		w.sign(c.Action, "%s", strings.TrimRight(fmt.Sprintf("%-44s %s", c.Addr, c.Why), " "))
-		if c.Before != "" || c.After != "" {
+		if n := len(c.Addr); n <= widest {
+			width = max(width, n)
+		}
+	}
+	for _, c := range changes {
+		w.sign(c.Action, "%s", strings.TrimRight(fmt.Sprintf("%-*s  %s", width, c.Addr, c.Why), " "))
+		if c.Before != "" {
 			w.line("      is:   %s", c.Before)
+		}
+		if c.After != "" {
 			w.line("      will: %s", c.After)
 		}
 		if c.Hint != "" {
