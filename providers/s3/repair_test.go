@@ -90,6 +90,11 @@ func TestDriftOfTheBucketIsRepaired(t *testing.T) {
 			out.Rules[0].Status = types.ExpirationStatusDisabled
 			w.ok(w.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: out.Rules}, TransitionDefaultMinimumObjectSize: out.TransitionDefaultMinimumObjectSize}))
 		},
+		"~ s3:bucket/acme-events/policy": func(ctx context.Context, w *world) {
+			out, err := w.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket})
+			w.ok(out, err)
+			w.ok(w.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: bucket, Policy: aws.String(strings.Replace(*out.Policy, "s3:*", "s3:GetObject", 1))}))
+		},
 		"+ s3:bucket/acme-events/policy": func(ctx context.Context, w *world) {
 			w.ok(w.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: bucket}))
 		},
@@ -229,6 +234,18 @@ func TestAdoptedBucketMustBeWhereTheGrantSays(t *testing.T) {
 	})
 }
 
+// A plus survives the encoding that IAM gives documents on their way back.
+func TestPlusInAPrefixIsNoDrift(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := eventDump()
+		g.Target.Prefix = "a+b/"
+		t.again(g)
+		if got := t.again(g); len(got) > 0 {
+			t.Errorf("a second apply: got changes %q, want none", got)
+		}
+	})
+}
+
 func TestSettingsReachTheCloud(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.w.now(func(ctx context.Context) {
@@ -286,6 +303,89 @@ func TestThirdKeyIsRefusedWithTheNamesOfTheTwo(t *testing.T) {
 			t.Errorf("got error %v, want one that names both keys and their age", err)
 		}
 	})
+}
+
+// A retirement that stops half-way has stopped the key.
+func TestRetiredKeyIsInactiveBeforeItIsDeleted(t *testing.T) {
+	inTown(t, func(t *town) {
+		t.again(eventDump())
+		b := core.Blueprint{Grant: eventDump()}
+		steps, err := t.engine.Provider.Open(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Transport().Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+			if c.Op.Name == "iam:DeleteAccessKey" {
+				return cloudsim.Fault{Before: cloudsim.ErrLost}
+			}
+			return cloudsim.Fault{}
+		}
+		if err := steps.Credential.Retire(t.Context(), t.hands.got[0].ID); err == nil {
+			t.Error("got success, want the error of the deletion")
+		}
+		if keys := t.w.Keys(b); len(keys) > 0 {
+			t.Errorf("got keys %q that work, want none", keys)
+		}
+	})
+}
+
+func TestLostAnswerOfACreationIsNoStranger(t *testing.T) {
+	for _, op := range []string{"s3:CreateBucket", "iam:CreateUser", "iam:CreateGroup", "iam:CreatePolicy"} {
+		t.Run(op, func(t *testing.T) {
+			inTown(t, func(t *town) {
+				lost := false
+				t.Transport().Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+					if c.Op.Name != op || lost {
+						return cloudsim.Fault{}
+					}
+					lost = true
+					return cloudsim.Fault{After: cloudsim.ErrLost}
+				}
+				if got := t.again(eventDump()); len(got) == 0 || !lost {
+					t.Errorf("got changes %q, lost %t", got, lost)
+				}
+			})
+		})
+	}
+}
+
+// S3 refuses overlapping changes of one bucket, and a name that was given up a moment ago.
+func TestBusyBucketIsWaitedFor(t *testing.T) {
+	for _, op := range []string{"s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutBucketPolicy"} {
+		t.Run(op, func(t *testing.T) {
+			inTown(t, func(t *town) {
+				const busy = time.Minute
+				start := time.Now()
+				t.Transport().Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+					if c.Op.Name != op || time.Since(start) > busy {
+						return cloudsim.Fault{}
+					}
+					return cloudsim.Fault{Reply: reply(http.StatusConflict, `<Error><Code>OperationAborted</Code><Message>A conflicting conditional operation is currently in progress against this resource.</Message></Error>`)}
+				}
+				t.again(eventDump())
+				if time.Since(start) < busy {
+					t.Errorf("got an apply after %s, want %s of waiting", time.Since(start), busy)
+				}
+			})
+		})
+	}
+}
+
+// A bucket of another account can be open to the operator, and is a stranger's all the same.
+func TestOpenBucketOfAnotherAccountIsRefused(t *testing.T) {
+	for _, adopt := range []bool{false, true} {
+		inTown(t, func(t *town) {
+			g := eventDump()
+			g.Target.Adopt = adopt
+			t.w.Plant(providertest.StrangersBucket, core.Blueprint{Grant: g})
+			t.w.now(func(ctx context.Context) {
+				t.w.ok(t.w.stranger.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String("acme-events"), Policy: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:*","Resource":["arn:aws:s3:::acme-events","arn:aws:s3:::acme-events/*"]}}`)}))
+			})
+			if c := t.refused(g); c.Addr != "s3:bucket/acme-events" || !strings.Contains(c.Why, "another account") {
+				t.Errorf("adopt %t: got refusal %+v, want one of the bucket", adopt, c)
+			}
+		})
+	}
 }
 
 // A key that IAM does not show yet is no key that is gone.
@@ -348,9 +448,13 @@ func notYet(op string, until time.Time) func(cloudsim.Call, *http.Request) cloud
 		if c.Op.Name != op || !time.Now().Before(until) {
 			return cloudsim.Fault{}
 		}
-		return cloudsim.Fault{Reply: &http.Response{
-			StatusCode: http.StatusNotFound, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(body)),
-		}}
+		return cloudsim.Fault{Reply: reply(http.StatusNotFound, body)}
+	}
+}
+
+func reply(status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(body)),
 	}
 }
