@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -157,7 +158,7 @@ func (k *iamCall) target(kind string) string {
 }
 
 func asAPIError(err error) *apiError {
-	if e, ok := err.(*apiError); ok {
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return e
 	}
 	return &apiError{Code: "ServiceFailure", Status: 500, Message: err.Error()}

@@ -21,7 +21,7 @@ func groupOps() map[string]iamOp {
 type groupXML struct {
 	Path       string
 	GroupName  string
-	GroupId    string
+	GroupID    string `xml:"GroupId"`
 	Arn        string
 	CreateDate string
 }

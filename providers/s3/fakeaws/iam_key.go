@@ -18,7 +18,7 @@ func keyOps() map[string]iamOp {
 
 type keyXML struct {
 	UserName        string `xml:",omitempty"`
-	AccessKeyId     string
+	AccessKeyID     string `xml:"AccessKeyId"`
 	Status          string
 	SecretAccessKey string `xml:",omitempty"`
 	CreateDate      string
@@ -84,7 +84,7 @@ func listAccessKeys(k *iamCall) (any, error) {
 	}
 	var list []keyXML
 	for _, key := range k.keysOf(owner, true) {
-		list = append(list, keyXML{UserName: display, AccessKeyId: key.ID, Status: key.Status.Seen(), CreateDate: stamp(key.Created)})
+		list = append(list, keyXML{UserName: display, AccessKeyID: key.ID, Status: key.Status.Seen(), CreateDate: stamp(key.Created)})
 	}
 	cut, more, marker, bad := page(k.form, list)
 	if bad != nil {

@@ -72,7 +72,7 @@ func getOIDC(k *iamCall) (any, error) {
 		return nil, err
 	}
 	return struct {
-		Url            string
+		URL            string `xml:"Url"`
 		ClientIDList   members[string]
 		ThumbprintList members[string]
 		CreateDate     string

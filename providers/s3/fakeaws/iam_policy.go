@@ -22,10 +22,10 @@ func policyOps() map[string]iamOp {
 
 type policyXML struct {
 	PolicyName                    string
-	PolicyId                      string
+	PolicyID                      string `xml:"PolicyId"`
 	Arn                           string
 	Path                          string
-	DefaultVersionId              string
+	DefaultVersionID              string `xml:"DefaultVersionId"`
 	AttachmentCount               int
 	PermissionsBoundaryUsageCount int
 	IsAttachable                  bool
@@ -38,7 +38,7 @@ type policyXML struct {
 func (k *iamCall) policyOut(p *policy, full bool) policyXML {
 	arn := k.arn(k.acct, "policy", p.entity)
 	x := policyXML{
-		PolicyName: p.Name, PolicyId: p.ID, Arn: arn, Path: p.Path, DefaultVersionId: p.Default.Seen(),
+		PolicyName: p.Name, PolicyID: p.ID, Arn: arn, Path: p.Path, DefaultVersionID: p.Default.Seen(),
 		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
 	}
 	for _, u := range k.acct.Users {
@@ -116,7 +116,7 @@ func (k *iamCall) awsPolicyOut(name string) policyXML {
 	arn := "arn:" + k.state.Partition + ":iam::aws:policy/" + name
 	born := stamp(time.Date(2015, 2, 6, 18, 40, 0, 0, time.UTC))
 	return policyXML{
-		PolicyName: name, PolicyId: "ANPA" + strings.ToUpper(name), Arn: arn, Path: "/", DefaultVersionId: "v1",
+		PolicyName: name, PolicyID: "ANPA" + strings.ToUpper(name), Arn: arn, Path: "/", DefaultVersionID: "v1",
 		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: born, UpdateDate: born,
 	}
 }
@@ -244,9 +244,18 @@ func listEntitiesForPolicy(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	type groupRef struct{ GroupName, GroupId string }
-	type userRef struct{ UserName, UserId string }
-	type roleRef struct{ RoleName, RoleId string }
+	type groupRef struct {
+		GroupName string
+		GroupID   string `xml:"GroupId"`
+	}
+	type userRef struct {
+		UserName string
+		UserID   string `xml:"UserId"`
+	}
+	type roleRef struct {
+		RoleName string
+		RoleID   string `xml:"RoleId"`
+	}
 	out := struct {
 		PolicyGroups members[groupRef]
 		PolicyUsers  members[userRef]

@@ -26,7 +26,7 @@ func roleOps() map[string]iamOp {
 type roleXML struct {
 	Path                     string
 	RoleName                 string
-	RoleId                   string
+	RoleID                   string `xml:"RoleId"`
 	Arn                      string
 	CreateDate               string
 	AssumeRolePolicyDocument string
@@ -38,7 +38,7 @@ type roleXML struct {
 
 func (k *iamCall) roleOut(r *role, full bool) roleXML {
 	x := roleXML{
-		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: k.arn(k.acct, "role", r.entity), CreateDate: stamp(r.Created),
+		Path: r.Path, RoleName: r.Name, RoleID: r.ID, Arn: k.arn(k.acct, "role", r.entity), CreateDate: stamp(r.Created),
 		AssumeRolePolicyDocument: encode(k.text(r.Trust.Seen())), Description: r.Description, MaxSessionDuration: r.MaxSession,
 	}
 	if full {

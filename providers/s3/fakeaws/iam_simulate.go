@@ -24,7 +24,7 @@ type evaluationXML struct {
 }
 
 type matchedXML struct {
-	SourcePolicyId string
+	SourcePolicyID string `xml:"SourcePolicyId"`
 }
 
 // source finds the user, group or role whose policies are simulated.

@@ -2,9 +2,7 @@
 package fakeaws
 
 import (
-	"slices"
 	"strings"
-	"time"
 )
 
 func userOps() map[string]iamOp {
@@ -32,7 +30,7 @@ func userOps() map[string]iamOp {
 type userXML struct {
 	Path                string
 	UserName            string
-	UserId              string
+	UserID              string `xml:"UserId"`
 	Arn                 string
 	CreateDate          string
 	PermissionsBoundary *boundaryXML  `xml:",omitempty"`
@@ -53,7 +51,7 @@ func boundaryOut(arn string) *boundaryXML {
 
 // userOut is the short form of lists; the full form adds tags and boundary.
 func (k *iamCall) userOut(u *user, full bool) userXML {
-	x := userXML{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: k.arn(k.acct, "user", u.entity), CreateDate: stamp(u.Created)}
+	x := userXML{Path: u.Path, UserName: u.Name, UserID: u.ID, Arn: k.arn(k.acct, "user", u.entity), CreateDate: stamp(u.Created)}
 	if full {
 		x.PermissionsBoundary = boundaryOut(u.Boundary.Seen())
 		if len(u.Tags) > 0 {
@@ -110,24 +108,13 @@ func createUser(k *iamCall) (any, error) {
 	return struct{ User userXML }{k.userOut(u, true)}, nil
 }
 
-func (k *iamCall) checkBoundary() error {
-	arn := k.form.Get("PermissionsBoundary")
-	if arn == "" {
-		return nil
-	}
-	if _, ok := k.managed(k.acct, arn, false); !ok {
-		return &apiError{Code: "NoSuchEntity", Status: 404, Message: "Scope ARN: " + arn + " does not exist or is not attachable."}
-	}
-	return nil
-}
-
 func getUser(k *iamCall) (any, error) {
 	if k.form.Get("UserName") == "" {
 		if k.who.key.User == "" {
 			if k.who.key.Session != nil {
 				return nil, &apiError{Code: "ValidationError", Status: 400, Message: "Must specify userName when calling with non-User credentials"}
 			}
-			return struct{ User userXML }{userXML{Path: "/", UserId: k.acct.ID, Arn: k.who.ARN, CreateDate: stamp(k.who.key.Created)}}, nil
+			return struct{ User userXML }{userXML{Path: "/", UserID: k.acct.ID, Arn: k.who.ARN, CreateDate: stamp(k.who.key.Created)}}, nil
 		}
 		k.form.Set("UserName", k.who.key.User)
 	}
@@ -202,130 +189,4 @@ func deleteUser(k *iamCall) (any, error) {
 	}
 	delete(k.acct.Users, strings.ToLower(u.Name))
 	return nil, nil
-}
-
-func tagUser(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := k.tags()
-	if err != nil {
-		return nil, err
-	}
-	merged := mergeTags(u.Tags, tags)
-	if err := checkTags(merged); err != nil {
-		return nil, err
-	}
-	u.Tags = merged
-	return nil, nil
-}
-
-func untagUser(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	gone := formList(k.form, "TagKeys")
-	u.Tags = slices.DeleteFunc(slices.Clone(u.Tags), func(t tag) bool {
-		return slices.ContainsFunc(gone, func(g string) bool { return strings.EqualFold(g, t.Key) })
-	})
-	return nil, nil
-}
-
-func listUserTags(k *iamCall) (any, error) {
-	u, err := k.user(true)
-	if err != nil {
-		return nil, err
-	}
-	return k.tagPage(u.Tags)
-}
-
-func (k *iamCall) tagPage(tags []tag) (any, error) {
-	cut, more, marker, err := page(k.form, tags)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Tags members[tag]
-		paged
-	}{listOf(cut), paged{more, marker}}, nil
-}
-
-func putUserBoundary(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	if err := k.checkBoundary(); err != nil {
-		return nil, err
-	}
-	u.Boundary.Set(k.form.Get("PermissionsBoundary"), k.state.Delay)
-	return nil, nil
-}
-
-func deleteUserBoundary(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	if u.Boundary.Now == "" {
-		return nil, noSuch("permissions boundary of user", u.Name)
-	}
-	u.Boundary.Set("", k.state.Delay)
-	return nil, nil
-}
-
-type loginXML struct {
-	UserName              string
-	CreateDate            string
-	PasswordResetRequired bool
-}
-
-func createLogin(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	if u.Login != nil {
-		return nil, exists("Login Profile for User", u.Name)
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	u.Login = &now
-	return struct{ LoginProfile loginXML }{loginXML{UserName: u.Name, CreateDate: stamp(now)}}, nil
-}
-
-func getLogin(k *iamCall) (any, error) {
-	u, err := k.user(true)
-	if err != nil {
-		return nil, err
-	}
-	if u.Login == nil {
-		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Login Profile for User " + u.Name + " cannot be found."}
-	}
-	return struct{ LoginProfile loginXML }{loginXML{UserName: u.Name, CreateDate: stamp(*u.Login)}}, nil
-}
-
-func deleteLogin(k *iamCall) (any, error) {
-	u, err := k.user(false)
-	if err != nil {
-		return nil, err
-	}
-	if u.Login == nil {
-		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Login Profile for User " + u.Name + " cannot be found."}
-	}
-	u.Login = nil
-	return nil, nil
-}
-
-// listNothing answers for credentials that this cloud never issues.
-func listNothing(element string) func(*iamCall) (any, error) {
-	return func(k *iamCall) (any, error) {
-		if k.form.Get("UserName") != "" {
-			if _, err := k.user(true); err != nil {
-				return nil, err
-			}
-		}
-		return emptyList{Name: element}, nil
-	}
 }

@@ -23,7 +23,7 @@ const maxVersions = 5
 
 type versionXML struct {
 	Document         string `xml:",omitempty"` // escaped as RFC 3986 says
-	VersionId        string
+	VersionID        string `xml:"VersionId"`
 	IsDefaultVersion bool
 	CreateDate       string
 }

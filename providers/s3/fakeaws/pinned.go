@@ -3,8 +3,6 @@ package fakeaws
 
 import (
 	"encoding/json"
-	"maps"
-	"strings"
 )
 
 // pinned is a policy of a resource. AWS keeps the unique IDs of the users and
@@ -55,8 +53,8 @@ func (c *Cloud) document(p pinned) Document {
 
 // text returns the policy as it was written if all whom it names are alive.
 func (c *Cloud) text(p pinned) string {
-	for name := range maps.Keys(p.IDs) {
-		if c.idOf(c.state.Accounts[accountOf(name)], name) != p.IDs[name] {
+	for name, id := range p.IDs {
+		if c.idOf(c.state.Accounts[accountOf(name)], name) != id {
 			b, _ := json.Marshal(c.document(p))
 			return string(b)
 		}
@@ -75,9 +73,4 @@ func principalsOf(d Document) []string {
 		}
 	}
 	return list
-}
-
-// dead says whether a principal's name is the unique ID of somebody deleted.
-func dead(name string) bool {
-	return strings.HasPrefix(name, "AIDA") || strings.HasPrefix(name, "AROA")
 }

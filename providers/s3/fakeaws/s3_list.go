@@ -142,7 +142,7 @@ func listObjects(k *s3Call) error {
 
 type versionEntry struct {
 	Key          string
-	VersionId    string
+	VersionID    string `xml:"VersionId"`
 	IsLatest     bool
 	LastModified string
 	ETag         string `xml:",omitempty"`
@@ -162,9 +162,9 @@ func listVersions(k *s3Call) error {
 		Name                string
 		Prefix              string
 		KeyMarker           string
-		VersionIdMarker     string
+		VersionIDMarker     string `xml:"VersionIdMarker"`
 		NextKeyMarker       string `xml:",omitempty"`
-		NextVersionIdMarker string `xml:",omitempty"`
+		NextVersionIDMarker string `xml:"NextVersionIdMarker,omitempty"`
 		MaxKeys             int
 		Delimiter           string `xml:",omitempty"`
 		EncodingType        string `xml:",omitempty"`
@@ -173,16 +173,16 @@ func listVersions(k *s3Call) error {
 		DeleteMarker        []versionEntry
 		CommonPrefixes      []prefixXML
 	}{
-		Name: k.name, Prefix: l.escape(l.prefix), KeyMarker: l.escape(k.q.Get("key-marker")), VersionIdMarker: k.q.Get("version-id-marker"),
+		Name: k.name, Prefix: l.escape(l.prefix), KeyMarker: l.escape(k.q.Get("key-marker")), VersionIDMarker: k.q.Get("version-id-marker"),
 		NextKeyMarker: l.escape(next), MaxKeys: l.most, Delimiter: l.escape(l.delimiter), EncodingType: k.q.Get("encoding-type"), IsTruncated: next != "",
 	}
 	if next != "" {
-		out.NextVersionIdMarker = "null"
+		out.NextVersionIDMarker = "null"
 	}
 	for _, key := range found {
 		list := k.bucket.Objects[key]
 		for i, o := range slices.Backward(list) {
-			e := versionEntry{Key: l.escape(key), VersionId: o.Version, IsLatest: i == len(list)-1, LastModified: stampMilli(o.Modified), Owner: canonicalID(k.bucket.Owner)}
+			e := versionEntry{Key: l.escape(key), VersionID: o.Version, IsLatest: i == len(list)-1, LastModified: stampMilli(o.Modified), Owner: canonicalID(k.bucket.Owner)}
 			if o.Marker {
 				out.DeleteMarker = append(out.DeleteMarker, e)
 				continue

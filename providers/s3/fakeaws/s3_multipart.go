@@ -2,8 +2,6 @@
 package fakeaws
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"encoding/xml"
 	"maps"
 	"slices"
@@ -58,7 +56,10 @@ func createUpload(k *s3Call) error {
 	if o.Algorithm != "" {
 		k.w.Header().Set("X-Amz-Server-Side-Encryption", o.Algorithm)
 	}
-	return k.reply("InitiateMultipartUploadResult", struct{ Bucket, Key, UploadId string }{k.name, k.key, u.ID})
+	return k.reply("InitiateMultipartUploadResult", struct {
+		Bucket, Key string
+		UploadID    string `xml:"UploadId"`
+	}{k.name, k.key, u.ID})
 }
 
 func (k *s3Call) upload() (*upload, error) {
@@ -131,8 +132,8 @@ func completeUpload(k *s3Call) error {
 	if err := k.mayDecrypt(u.Object); err != nil {
 		return err
 	}
-	o, sums := u.Object, md5.New()
-	var body []byte
+	o := u.Object
+	var body, sums []byte
 	for i, want := range in.Part {
 		p := u.Parts[want.PartNumber]
 		switch {
@@ -142,14 +143,13 @@ func completeUpload(k *s3Call) error {
 			return &apiError{Code: "EntityTooSmall", Status: 400, Message: "Your proposed upload is smaller than the minimum allowed size"}
 		}
 		body = append(body, p.Body...)
-		sum := md5.Sum(p.Body)
-		sums.Write(sum[:])
+		sums = append(sums, md5Of(p.Body)...)
 	}
 	if err := k.precondition(); err != nil {
 		return err
 	}
 	o.Body, o.Parts, o.Modified = body, len(in.Part), time.Now().UTC().Truncate(time.Second)
-	o.ETag = `"` + hex.EncodeToString(sums.Sum(nil)) + "-" + itoa(len(in.Part)) + `"`
+	o.ETag = strings.TrimSuffix(etagOf(sums), `"`) + "-" + itoa(len(in.Part)) + `"`
 	k.bucket.add(o)
 	delete(k.bucket.Uploads, u.ID)
 	if o.Version != "null" {
@@ -182,14 +182,15 @@ func listParts(k *s3Call) error {
 		Size         int
 	}
 	out := struct {
-		Bucket, Key, UploadId string
-		StorageClass          string
-		PartNumberMarker      int
-		NextPartNumberMarker  int
-		MaxParts              int
-		IsTruncated           bool
-		Part                  []entry
-	}{Bucket: k.name, Key: k.key, UploadId: u.ID, StorageClass: "STANDARD", MaxParts: 1000}
+		Bucket, Key          string
+		UploadID             string `xml:"UploadId"`
+		StorageClass         string
+		PartNumberMarker     int
+		NextPartNumberMarker int
+		MaxParts             int
+		IsTruncated          bool
+		Part                 []entry
+	}{Bucket: k.name, Key: k.key, UploadID: u.ID, StorageClass: "STANDARD", MaxParts: 1000}
 	after, _ := strconv.Atoi(k.q.Get("part-number-marker"))
 	if n, err := strconv.Atoi(k.q.Get("max-parts")); err == nil && n > 0 {
 		out.MaxParts = min(n, 1000)
@@ -216,13 +217,15 @@ func listUploads(k *s3Call) error {
 		return err
 	}
 	type entry struct {
-		Key, UploadId, Initiated, StorageClass string
-		Initiator, Owner                       ownerXML
+		Key                     string
+		UploadID                string `xml:"UploadId"`
+		Initiated, StorageClass string
+		Initiator, Owner        ownerXML
 	}
 	out := struct {
 		Bucket         string
 		KeyMarker      string
-		UploadIdMarker string
+		UploadIDMarker string `xml:"UploadIdMarker"`
 		Prefix         string
 		MaxUploads     int
 		IsTruncated    bool

@@ -60,7 +60,11 @@ func (c *Cloud) serveSTS(w http.ResponseWriter, r *http.Request, body []byte) {
 // getCallerIdentity needs no permission, not even one that is explicitly denied.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func getCallerIdentity(k *stsCall) (any, error) {
-	return struct{ Arn, UserId, Account string }{k.who.ARN, k.who.ID, k.who.account.ID}, nil
+	return struct {
+		Arn     string
+		UserID  string `xml:"UserId"`
+		Account string
+	}{k.who.ARN, k.who.ID, k.who.account.ID}, nil
 }
 
 var (
@@ -110,14 +114,14 @@ func (k *stsCall) findRole(arn string) *role {
 }
 
 type credentialsXML struct {
-	AccessKeyId     string
+	AccessKeyID     string `xml:"AccessKeyId"`
 	SecretAccessKey string
 	SessionToken    string
 	Expiration      string
 }
 
 type assumedXML struct {
-	AssumedRoleId string
+	AssumedRoleID string `xml:"AssumedRoleId"`
 	Arn           string
 }
 
