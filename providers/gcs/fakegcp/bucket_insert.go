@@ -31,6 +31,9 @@ func (q *request) insertBucket() (any, error) {
 	if !q.mayOnProject("storage.buckets.create", p) {
 		return nil, q.denied("storage.buckets.create", "project")
 	}
+	if q.query.Get("enableObjectRetention") == "true" && !q.mayOnProject("storage.buckets.enableObjectRetention", p) {
+		return nil, q.denied("storage.buckets.enableObjectRetention", "project")
+	}
 	if f := checkName(in.Name); f != nil {
 		return nil, f
 	}

@@ -64,7 +64,7 @@ func (c *Cloud) init() {
 // predefined roles: roles/owner holds nothing inside a bucket by itself.
 var operatorRoles = []string{
 	"roles/owner", "roles/storage.admin", "roles/storage.hmacKeyAdmin", "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin",
-	"roles/iam.serviceAccountKeyAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.securityReviewer",
+	"roles/iam.serviceAccountKeyAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer",
 }
 
 // AddProject adds a project and returns the key file of its operator, a

@@ -122,6 +122,15 @@ func serviceDisabled(service, title, number string) *fault {
 	return f
 }
 
+// userProjectDenied refuses to bill a project.
+func userProjectDenied(name string) *fault {
+	f := failed(403, "Caller does not have required permission to use project %s. Grant the caller the roles/serviceusage.serviceUsageConsumer role, "+
+		"or a custom role with the serviceusage.services.use permission.", name)
+	f.ShowBoth = true
+	f.Details = []any{info("USER_PROJECT_DENIED", "googleapis.com", map[string]string{"consumer": "projects/" + name})}
+	return f
+}
+
 type errorItem struct {
 	Message      string `json:"message"`
 	Domain       string `json:"domain"`

@@ -135,6 +135,9 @@ func (q *request) restoreObject() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !q.mayOnObject("storage.objects.create", b, q.params["object"]) {
+		return nil, q.denied("storage.objects.create", "Storage object")
+	}
 	o, err := q.softDeleted(b)
 	if err != nil {
 		return nil, err

@@ -125,9 +125,19 @@ func (q *request) answer() (any, error) {
 	return q.route.Handle(q)
 }
 
-// checkEnabled refuses a service that the caller's or the named project has switched off.
+// checkEnabled refuses a service that a project has switched off: the caller's,
+// the one that is to be billed, or the one that the request names. To have a
+// project billed takes a permission on it.
+// https://cloud.google.com/storage/docs/access-control/iam-json
 func (q *request) checkEnabled() error {
-	for _, p := range []*project{q.home, q.projectNamed(q.params["project"]), q.projectNamed(q.query.Get("project"))} {
+	consumer := q.home
+	if name := or(q.Header.Get("X-Goog-User-Project"), q.query.Get("userProject")); name != "" {
+		consumer = q.projectNamed(name)
+		if consumer == nil || !q.mayOnProject("serviceusage.services.use", consumer) {
+			return userProjectDenied(name)
+		}
+	}
+	for _, p := range []*project{consumer, q.projectNamed(q.params["project"]), q.projectNamed(q.query.Get("project"))} {
 		if p != nil && slices.Contains(p.Disabled, q.route.Service) {
 			return serviceDisabled(q.route.Service, serviceTitles[q.route.Service], p.Number)
 		}

@@ -112,6 +112,9 @@ func (q *request) mayCreate(in uploadBody) (*bucket, error) {
 	if in.Retention != nil && !q.mayOnObject("storage.objects.setRetention", b, name) {
 		return nil, q.denied("storage.objects.setRetention", "Storage object")
 	}
+	if in.Contexts != nil && !q.mayOnObject("storage.objects.createContext", b, name) {
+		return nil, q.denied("storage.objects.createContext", "Storage object")
+	}
 	if acl := q.query.Get("predefinedAcl"); acl != "" && b.uniform() {
 		return nil, failed(400, "Cannot insert legacy ACL for an object when uniform bucket-level access is enabled. "+
 			"Read more at https://cloud.google.com/storage/docs/uniform-bucket-level-access")
