@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -89,7 +90,8 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt,
 	}
 	ctx = atDepth(WithMeter(ctx, meter), p.Depth)
 	var credential Credential
-	var handing string // the journal's entry for the delivery under way
+	var handing string   // the journal's entry for the delivery under way
+	var settled sync.Map // the addresses of the changes that are done
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
 	err := schedule(ctx, todo, changesAtOnce, func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
@@ -103,10 +105,15 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt,
 			e.tell(Event{Kind: Failed, Addr: c.Addr, Text: err.Error()})
 			return about(c.Addr, err)
 		}
-		r.record(c)
+		settled.Store(c.Addr, true)
 		e.tell(Event{Kind: Done, Addr: c.Addr, Text: c.Action.String()})
 		return nil
 	})
+	for _, c := range todo { // in the plan's order, whatever was done first
+		if _, done := settled.Load(c.Addr); done {
+			r.Changes = append(r.Changes, c)
+		}
+	}
 	r.Calls, r.Depth = meter.Read()
 	if !credential.Secret.Empty() {
 		defer credential.Secret.Clear()
@@ -203,9 +210,6 @@ func (e *Engine) handOver(ctx context.Context, p *Plan, o ApplyOptions, c Creden
 	r.Delivery = &d
 	return nil
 }
-
-// record notes a settled change.
-func (r *Receipt) record(c Change) { r.Changes = append(r.Changes, c) }
 
 // about adds the address to an error that does not name it yet.
 func about(addr string, err error) error {
