@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,15 +21,25 @@ func (r records) Settle(string, bool) error  { return errors.New("read-only") }
 func (r records) Pending() ([]Intent, error) { return r, nil }
 
 // holder is a grantee who has these keys.
-type holder struct{ keys []Key }
-
-func (h *holder) Addr(id string) string               { return "key/" + id }
-func (h *holder) Needs() []string                     { return []string{"bound"} }
-func (h *holder) List(context.Context) ([]Key, error) { return slices.Clone(h.keys), nil }
-func (h *holder) Issue(context.Context) (Credential, error) {
-	return Credential{}, errors.New("not here")
+type holder struct {
+	mu   sync.Mutex
+	keys []Key
+	born func(context.Context) (Credential, error)
 }
+
+func (h *holder) Addr(id string) string                         { return "key/" + id }
+func (h *holder) Needs() []string                               { return []string{"bound"} }
+func (h *holder) Issue(ctx context.Context) (Credential, error) { return h.born(ctx) }
+
+func (h *holder) List(context.Context) ([]Key, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.keys), nil
+}
+
 func (h *holder) Retire(_ context.Context, id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.keys = slices.DeleteFunc(h.keys, func(k Key) bool { return k.ID == id })
 	return nil
 }
@@ -35,7 +47,7 @@ func (h *holder) Retire(_ context.Context, id string) error {
 // decide plans the credential step and returns it as "sign address" strings.
 func decide(t *testing.T, want Want, keys []Key, pending ...Intent) (*Plan, []string) {
 	t.Helper()
-	h := &holder{keys}
+	h := &holder{keys: keys}
 	p := &Plan{Want: want, Keys: keys, steps: &Steps{Credential: h}}
 	if err := (&Engine{Journal: records(pending)}).planKeys(p); err != nil {
 		t.Fatal(err)
@@ -126,7 +138,11 @@ func TestLateKeyOfAnUnknownIssueIsRetired(t *testing.T) {
 		h, j := &holder{}, &settling{}
 		i := Intent{ID: "i", Verb: DoIssue, At: time.Now()}
 		p := &Plan{Want: Present, pending: &i, steps: &Steps{Credential: h}, Changes: []Change{{Step: CredentialStep, Action: Make}}}
-		time.AfterFunc(100*time.Second, func() { h.keys = []Key{{ID: "late", Created: i.At, Active: true}} })
+		time.AfterFunc(100*time.Second, func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.keys = []Key{{ID: "late", Created: i.At, Active: true}}
+		})
 		if err := (&Engine{Journal: j}).settlePending(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -152,8 +168,59 @@ func TestKeyThatNeverShowsUpIsGivenUpInTime(t *testing.T) {
 	})
 }
 
+func TestCancelDoesNotCutAnIssueOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var seen error
+	h := &holder{born: func(ctx context.Context) (Credential, error) {
+		cancel()
+		seen = ctx.Err()
+		return Credential{ID: "new", Secret: NewSecret([]byte("x"))}, nil
+	}}
+	j := &writing{}
+	c, handing, err := (&Engine{Journal: j, RunID: "run"}).issue(ctx, &Plan{Want: Present, steps: &Steps{Credential: h}}, Change{Addr: "key/"})
+	if seen != nil || err != nil || c.ID != "new" {
+		t.Errorf("got key %q, error %v, context %v, want the whole answer: its secret would be lost", c.ID, err, seen)
+	}
+	if want := []string{"intend run/issue", "intend run/deliver new", "settle run/issue"}; !slices.Equal(j.lines, want) || handing != "run/deliver" {
+		t.Errorf("the delivery is on record before the issue is settled: got %q, want %q", j.lines, want)
+	}
+}
+
+func TestKeyThatCannotBeRecordedIsRetired(t *testing.T) {
+	h := &holder{}
+	h.born = func(context.Context) (Credential, error) {
+		h.keys = []Key{{ID: "new", Active: true}}
+		return Credential{ID: "new", Secret: NewSecret([]byte(dummy))}, nil
+	}
+	j := &writing{most: 1}
+	c, _, err := (&Engine{Journal: j, RunID: "run"}).issue(t.Context(), &Plan{Want: Present, steps: &Steps{Credential: h}}, Change{Addr: "key/"})
+	if !errors.Is(err, errFull) || len(h.keys) != 0 || !c.Secret.Empty() {
+		t.Errorf("got error %v, keys %v, want %v and none", err, h.keys, errFull)
+	}
+}
+
+var errFull = errors.New("the disk is full")
+
+// writing is a journal that keeps its lines, as long as there is room.
+type writing struct {
+	records
+	lines []string
+	most  int // 0 is no bound
+}
+
+func (w *writing) add(line string) error {
+	if w.most > 0 && len(w.lines) == w.most {
+		return errFull
+	}
+	w.lines = append(w.lines, strings.TrimSpace(line))
+	return nil
+}
+
+func (w *writing) Intend(i Intent) error          { return w.add("intend " + i.ID + " " + i.Key) }
+func (w *writing) Settle(id string, _ bool) error { return w.add("settle " + id) }
+
 func TestDestroyCutsKeysFirst(t *testing.T) {
-	h := &holder{[]Key{{ID: "a", Active: true}, {ID: "b"}}}
+	h := &holder{keys: []Key{{ID: "a", Active: true}, {ID: "b"}}}
 	p := &Plan{Want: Absent, Keys: h.keys, steps: &Steps{Credential: h}, Changes: []Change{
 		{Step: RoleStep, Action: Drop, Addr: "role", Needs: []string{"bound"}}, {Step: BucketStep, Action: Keep, Addr: "bucket"}}}
 	if err := (&Engine{Journal: records(nil)}).planKeys(p); err != nil {

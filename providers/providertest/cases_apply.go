@@ -49,7 +49,8 @@ func (cases) DiffOnlyReads(b *bench) {
 func (cases) ApplyTwiceKeeps(b *bench) {
 	b.now(func(t *trial) {
 		blue := t.blueprint(t.Grant())
-		t.must(job{grant: t.Grant()})
+		plan, receipt := t.must(job{grant: t.Grant()})
+		t.same("the receipt lists what the plan has announced", text(t, receipt.Changes), text(t, plan.Changes))
 		if len(t.given) != 1 {
 			t.Fatalf("a first apply delivers: got %d deliveries, want 1", len(t.given))
 		}

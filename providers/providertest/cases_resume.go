@@ -31,6 +31,9 @@ func (cases) ResumeAfterDyingInTheProof(b *bench) {
 				if err == nil && how == killed {
 					t.Errorf("a run that died is no success: got no error, %s", m)
 				}
+				if how == canceled {
+					t.holds("a canceled proof removes what it has put", t.Objects(t.Grant().Target.Bucket), nil)
+				}
 				t.accounted("after " + m.String())
 				t.converges(t.Grant())
 			})
