@@ -26,12 +26,9 @@ type actor struct {
 }
 
 // Act prepares to try things as the holder of c. Its tokens come from the key
-// file alone, never from the environment.
+// file alone, never from the environment. Of b it needs the target only, so
+// that a receiver can try a key with nothing but its manifest.
 func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
-	s, faults := readSettings(b.Grant)
-	if err := faults.Err(); err != nil {
-		return nil, err
-	}
 	if _, err := p.gate(); err != nil {
 		return nil, err
 	}
@@ -39,11 +36,24 @@ func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (
 	if err := p.tokenGate(secret); err != nil {
 		return nil, err
 	}
+	project := b.Grant.Settings[projectSetting]
+	if project == "" {
+		project = projectOf(secret)
+	}
 	creds, err := credentials.NewCredentialsFromJSON(credentials.ServiceAccount, secret, detection(p.config.Transport))
 	if err != nil {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not the key file of a service account")}
 	}
-	return &actor{cloud: newCloud(creds, p.config.Transport), project: s.project, made: map[string]string{}}, nil
+	return &actor{cloud: newCloud(creds, p.config.Transport), project: project, made: map[string]string{}}, nil
+}
+
+// projectOf is the project of the service account that a key file is for.
+func projectOf(file []byte) string {
+	var f struct {
+		Project string `json:"project_id"`
+	}
+	_ = json.Unmarshal(file, &f)
+	return f.Project
 }
 
 // tokenGate refuses a key file that would have tokens fetched from a host that

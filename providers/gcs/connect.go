@@ -3,16 +3,13 @@ package gcs
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
-	"os"
+	"net/netip"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/credentials"
 	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
@@ -49,8 +46,12 @@ type authorised struct {
 	turn        chan struct{} // holds one: who fetches a token, while others wait for it
 }
 
-// RoundTrip sends one request, after a token exchange if there is no fresh token.
+// RoundTrip sends one request, after a token exchange if there is no fresh
+// token. A token never leaves this machine in the clear.
 func (a authorised) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) {
+		return a.base.RoundTrip(r)
+	}
 	token, err := a.token(r.Context())
 	if err != nil {
 		return nil, &tokenError{err}
@@ -61,6 +62,11 @@ func (a authorised) RoundTrip(r *http.Request) (*http.Response, error) {
 		out.Header.Set("X-Goog-User-Project", quota)
 	}
 	return a.base.RoundTrip(out)
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (a authorised) token(ctx context.Context) (*auth.Token, error) {
@@ -103,78 +109,4 @@ func newCloud(c *auth.Credentials, t http.RoundTripper) *cloud {
 		}),
 		iam: sync.OnceValues(func() (*iam.Service, error) { return iam.NewService(context.Background(), options...) }),
 	}
-}
-
-// identity is who the operator is.
-type identity struct {
-	credentials *auth.Credentials
-	principal   string
-	source      string
-}
-
-// detection is how credentials fetch their tokens.
-func detection(t http.RoundTripper) *credentials.DetectOptions {
-	return &credentials.DetectOptions{
-		Scopes:              []string{scope},
-		Client:              &http.Client{Transport: base(t), Timeout: callFor},
-		Logger:              quiet(),
-		DisableAsyncRefresh: true, // a token is fetched in the lane of the call that needs it
-	}
-}
-
-// operatorIdentity reads the operator's credentials without using them.
-func operatorIdentity(ctx context.Context, key []byte, t http.RoundTripper) (identity, error) {
-	o := detection(t)
-	source := "key file"
-	var c *auth.Credentials
-	var err error
-	if key != nil {
-		c, err = credentials.NewCredentialsFromJSON(credentialType(key), key, o)
-	} else {
-		source = adcSource()
-		c, err = credentials.DetectDefault(o)
-	}
-	if err != nil {
-		return identity{}, &core.Error{Kind: core.ErrOperator, What: "application default credentials", Err: errors.New("are missing or unreadable"),
-			Hint: "gcloud auth application-default login"}
-	}
-	return identity{c, principalOf(c.JSON()), source}, nil
-}
-
-// credentialType is the type that a key file says it has; only types that hold
-// no addresses to fetch something from are used unasked.
-func credentialType(key []byte) credentials.CredType {
-	var f struct{ Type credentials.CredType }
-	_ = json.Unmarshal(key, &f)
-	if f.Type == credentials.AuthorizedUser {
-		return f.Type
-	}
-	return credentials.ServiceAccount
-}
-
-// adcSource says where application default credentials come from.
-// https://cloud.google.com/docs/authentication/application-default-credentials
-func adcSource() string {
-	if os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != "" {
-		return "GOOGLE_APPLICATION_CREDENTIALS"
-	}
-	return "application default credentials"
-}
-
-// principalOf names the identity in a credentials file, as far as it says so.
-func principalOf(file []byte) string {
-	var f struct {
-		Type  string `json:"type"`
-		Email string `json:"client_email"`
-	}
-	_ = json.Unmarshal(file, &f)
-	switch {
-	case f.Email != "":
-		return f.Email
-	case f.Type == "authorized_user":
-		return "user credentials"
-	case f.Type != "":
-		return f.Type + " credentials"
-	}
-	return "the machine's service account"
 }

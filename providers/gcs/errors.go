@@ -97,6 +97,11 @@ func printable(s string) string {
 	}, s)
 }
 
+// gcloudProject is the project of gcloud itself. It is asked to pay for the
+// calls of users whose credentials name no other.
+// https://cloud.google.com/docs/authentication/troubleshoot-adc#user-creds-client-based
+const gcloudProject = "764086051850"
+
 const loginHint = "gcloud auth application-default login"
 
 // keyless are the ways to grant access without a key made by Google.
@@ -123,7 +128,12 @@ func kinds() []kind {
 			}},
 		{disabledAPI, core.ErrOperator,
 			func(*problem) string { return "an API of the project is switched off" },
-			func(p *problem) string { return p.activation }},
+			func(p *problem) string {
+				if strings.Contains(p.message, gcloudProject) {
+					return "gcloud auth application-default set-quota-project PROJECT"
+				}
+				return p.activation
+			}},
 		{func(p *problem) bool { return p.code == http.StatusForbidden && p.permission != "" }, core.ErrOperator,
 			func(p *problem) string { return p.permission + " is missing" },
 			func(*problem) string { return "the plan lists every permission that the operator needs" }},

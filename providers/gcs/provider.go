@@ -39,7 +39,7 @@ func (p *Provider) Info() core.Info {
 }
 
 // Open prepares the steps of b with the operator's credentials. It makes no call.
-func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, error) {
+func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error) {
 	s, faults := readSettings(b.Grant)
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 	if p.operatorOf != nil {
 		key = p.operatorOf(s.project)
 	}
-	id, err := operatorIdentity(ctx, key, p.config.Transport)
+	id, err := operatorIdentity(key, p.config.Transport)
 	if err != nil {
 		return nil, err
 	}

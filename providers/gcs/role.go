@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -139,6 +140,10 @@ func (r *role) endRole(have *iam.Role, policy []*iampb.Binding) []core.Change {
 	return []core.Change{c}
 }
 
+// reserved is how Google words that an ID was deleted for good and may not be
+// used again yet.
+var reserved = regexp.MustCompile(`\bdelet(ed|ion)\b`)
+
 // makeRole creates the role, or undeletes and corrects the one that is there.
 func (r *role) makeRole(ctx context.Context, a core.Action) error {
 	service, err := r.cloud.iam()
@@ -163,7 +168,7 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 		switch {
 		case err != nil:
 			return err
-		case have == nil && refusal != nil && strings.Contains(refusal.Error(), "delete"):
+		case have == nil && refusal != nil && reserved.MatchString(refusal.Error()):
 			return &core.Error{What: r.roleAddr(), Hint: "--name OTHER",
 				Err: errors.New("its ID was deleted more than seven days ago and stays reserved for up to 37 days")}
 		case have == nil && refusal != nil:

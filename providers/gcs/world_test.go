@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 // hands are clients of an identity that the judge neither sees nor breaks.
 func (w *world) hands(key []byte) *cloud {
 	side := &cloudsim.Transport{Handler: w.fake}
-	id, err := operatorIdentity(context.Background(), key, side)
+	id, err := operatorIdentity(key, side)
 	if err != nil {
 		w.t.Fatal(err)
 	}

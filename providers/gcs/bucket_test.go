@@ -1,0 +1,154 @@
+// The bucket when it is not as it should be.
+package gcs
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+)
+
+func (w *world) bucket(name string) bucketState {
+	var have bucketState
+	w.ask(w.owner, "GET", storageAPI+"/storage/v1/b/"+name, nil, &have)
+	return have
+}
+
+func TestBucketIsMadeAsTheDocumentSays(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		g.Target.Region = "eu"
+		g.Settings["soft-delete"] = "30"
+		w.apply(g)
+		have, want := w.bucket("acme-events"), bucketFor(g, settings{softDelete: 30})
+		have.Metageneration = ""
+		if got, want := string(body(have.bucketDocument)), string(body(want)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if plan, _ := w.apply(g); plan.Changed() {
+			t.Errorf("a location in lower case is no drift: got %v", plan.Changes)
+		}
+	})
+}
+
+func TestDriftOfTheBucketIsPutBackAndForeignRulesStay(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		foreign := dict{"action": dict{"type": "Delete"}, "condition": dict{"age": 730, "matchesPrefix": []string{"tmp/"}}}
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{
+			"lifecycle":        dict{"rule": []any{foreign}},
+			"softDeletePolicy": dict{"retentionDurationSeconds": "0"},
+			"iamConfiguration": dict{"publicAccessPrevention": "inherited", "uniformBucketLevelAccess": dict{"enabled": true}},
+			"labels":           dict{"team": "finance"},
+		}, nil)
+		plan, _ := w.apply(g)
+		c := change(t, plan, "gcs:bucket/acme-events")
+		for _, word := range []string{"public access prevention", "unfinished uploads", "soft delete"} {
+			if c.Action != core.Alter || !strings.Contains(c.Why, word) {
+				t.Errorf("got %s because %q, want an alteration that names %s", c.Action, c.Why, word)
+			}
+		}
+		have := w.bucket("acme-events")
+		var rules []string
+		for _, r := range have.Lifecycle.Rules {
+			rules = append(rules, string(r))
+		}
+		if len(rules) != 2 || !strings.Contains(rules[0], `"tmp/"`) || !strings.Contains(rules[1], abortAction) {
+			t.Errorf("got rules %v, want the foreign one first and ours after it", rules)
+		}
+		if have.IAM.Public != pap || have.SoftDelete.Seconds != "604800" || have.Labels["team"] != "finance" {
+			t.Errorf("got %s, want our settings back and the foreign label kept", body(have))
+		}
+		if plan, _ := w.apply(g); plan.Changed() {
+			t.Errorf("got %v, want nothing left to do", plan.Changes)
+		}
+	})
+}
+
+func TestStricterSettingsAreNoDrift(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{
+			"softDeletePolicy": dict{"retentionDurationSeconds": "2592000"}, "versioning": dict{"enabled": true}}, nil)
+		if plan, _ := w.apply(g); plan.Changed() {
+			t.Errorf("got %v, want a longer soft delete and versioning left alone", plan.Changes)
+		}
+	})
+}
+
+func TestRepairYieldsToWhoeverWasFaster(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"softDeletePolicy": dict{"retentionDurationSeconds": "0"}}, nil)
+		raced := false
+		w.transport.Fault = func(c cloudsim.Call, r *http.Request) cloudsim.Fault {
+			if c.Op.Name == "storage.buckets.patch" && !raced {
+				raced = true
+				w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"labels": dict{"team": "finance"}}, nil)
+			}
+			return cloudsim.Fault{}
+		}
+		w.apply(g)
+		if have := w.bucket("acme-events"); !raced || have.Labels["team"] != "finance" || have.SoftDelete.Seconds != "604800" {
+			t.Errorf("got %s (raced %t), want both changes", body(have), raced)
+		}
+	})
+}
+
+func TestBucketsThatCannotBeUsedAreRefused(t *testing.T) {
+	elsewhere := func(g *core.Grant) { g.Target.Region = "US" }
+	adopt := func(g *core.Grant) { g.Target.Adopt = true }
+	for name, c := range map[string]struct {
+		plant func(w *world, g core.Grant)
+		grant func(g *core.Grant)
+		why   string
+		hint  string
+	}{
+		"in another location":   {func(w *world, g core.Grant) { w.apply(g) }, elsewhere, "is in EU, not in US", "--location EU"},
+		"made by hand":          {func(w *world, g core.Grant) { w.makeBucket(w.owner, SandboxProject, "acme-events", "EU") }, func(*core.Grant) {}, "was not made for this grant", "--adopt"},
+		"adopted elsewhere":     {func(w *world, g core.Grant) { w.makeBucket(w.owner, SandboxProject, "acme-events", "US") }, adopt, "is in US, not in EU", "--location US"},
+		"adopted but not there": {func(*world, core.Grant) {}, adopt, "there is no such bucket", "--adopt"},
+		"adopted with access control lists": {func(w *world, g core.Grant) {
+			w.ask(w.owner, "POST", storageAPI+"/storage/v1/b?project="+SandboxProject, dict{"name": "acme-events", "location": "EU"}, nil)
+		}, adopt, "access control lists", "--uniform-bucket-level-access"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				g := eventDump()
+				c.plant(w, g)
+				c.grant(&g)
+				w.transport.Reset()
+				plan, _, err := w.reach(g, core.Present)
+				if !errors.Is(err, core.ErrNotOurs) || !strings.Contains(refusals(plan), c.why) || !strings.Contains(refusals(plan), c.hint) {
+					t.Errorf("got %v\n%s\nwant a refusal because it %q, hint %q", err, refusals(plan), c.why, c.hint)
+				}
+				for _, call := range w.transport.Calls() {
+					if call.Op.Write && call.Op.Name != "oauth2.token" {
+						t.Errorf("got %s, want no write", call.Op.Name)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAbortRuleIsRecognised(t *testing.T) {
+	for rule, want := range map[string]bool{
+		`{"action":{"type":"AbortIncompleteMultipartUpload"},"condition":{"age":7}}`:                            true,
+		`{"action":{"type":"AbortIncompleteMultipartUpload"},"condition":{"age":1}}`:                            true,
+		`{"action":{"type":"AbortIncompleteMultipartUpload"},"condition":{"age":30}}`:                           false,
+		`{"action":{"type":"AbortIncompleteMultipartUpload"},"condition":{"age":7,"matchesPrefix":["other/"]}}`: false,
+		`{"action":{"type":"Delete"},"condition":{"age":7}}`:                                                    false,
+	} {
+		if got := abortsUploads(&lifecycleDocument{Rules: []json.RawMessage{json.RawMessage(rule)}}); got != want {
+			t.Errorf("%s: got %t, want %t", rule, got, want)
+		}
+	}
+}
