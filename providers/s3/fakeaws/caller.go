@@ -68,11 +68,11 @@ func (c *Cloud) policiesOf(a *account, h holder) []Policy {
 	var list []Policy
 	for _, arn := range h.Attached.Seen() {
 		if text, ok := c.managed(a, arn, true); ok {
-			list = appendPolicy(list, arn, text)
+			list = c.appendPolicy(list, arn, text)
 		}
 	}
 	for _, p := range h.Inline.Seen() {
-		list = appendPolicy(list, p.Name, p.Document)
+		list = c.appendPolicy(list, p.Name, p.Document)
 	}
 	return list
 }
@@ -85,16 +85,32 @@ func (c *Cloud) boundaryOf(a *account, b cloudsim.Eventual[string]) *Policy {
 		return nil
 	}
 	text, _ := c.managed(a, arn, true)
-	d, _ := ParseDocument(text)
+	d, _ := c.parse(text)
 	return &Policy{Name: arn, Document: d}
 }
 
-func appendPolicy(list []Policy, name, text string) []Policy {
-	d, err := ParseDocument(text)
+func (c *Cloud) appendPolicy(list []Policy, name, text string) []Policy {
+	d, err := c.parse(text)
 	if err != nil { // cannot be: documents are checked before they are kept
 		return list
 	}
 	return append(list, Policy{Name: name, Document: d})
+}
+
+// parse reads a document once; every request reads its caller's policies anew.
+func (c *Cloud) parse(text string) (Document, error) {
+	if d, ok := c.parsed[text]; ok {
+		return d, nil
+	}
+	d, err := ParseDocument(text)
+	if err != nil {
+		return d, err
+	}
+	if len(c.parsed) == 1000 {
+		clear(c.parsed)
+	}
+	c.parsed[text] = d
+	return d, nil
 }
 
 // authorize decides and writes the decision into the ledger.

@@ -39,6 +39,7 @@ type Cloud struct {
 	iam    map[string]iamOp
 	sts    map[string]stsOp
 	s3     []s3Op
+	parsed map[string]Document // of identity policies, which nobody changes in place
 }
 
 // New returns a cloud with one account, its root user and its operator.
@@ -64,7 +65,7 @@ func New(o Options) *Cloud {
 }
 
 func assemble(s state) *Cloud {
-	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops()}
+	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), parsed: map[string]Document{}}
 }
 
 // AddAccount adds an account and returns the access key of its operator, an

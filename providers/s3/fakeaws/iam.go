@@ -189,7 +189,7 @@ func (k *iamCall) name(param string, longest int) (string, error) {
 		return "", &apiError{Code: "ValidationError", Status: 400, Message: "1 validation error detected: Value null at '" + field + "' failed to satisfy constraint: Member must not be null"}
 	case len(v) > longest:
 		return "", invalid(field, v, "Member must have length less than or equal to "+itoa(longest))
-	case !regexp.MustCompile(`^[\w+=,.@-]+$`).MatchString(v):
+	case !nameText.MatchString(v):
 		return "", &apiError{Code: "ValidationError", Status: 400, Message: "The specified value for " + field + " is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
 	}
 	return v, nil
@@ -201,7 +201,7 @@ func (k *iamCall) path() (string, error) {
 	if p == "" {
 		return "/", nil
 	}
-	if len(p) > 512 || !regexp.MustCompile(`^/([!-~]+/)?$`).MatchString(p) || strings.Contains(p, "//") {
+	if len(p) > 512 || !pathText.MatchString(p) || strings.Contains(p, "//") {
 		return "", &apiError{Code: "ValidationError", Status: 400, Message: "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."}
 	}
 	return p, nil
@@ -217,7 +217,11 @@ func (k *iamCall) tags() ([]tag, error) {
 	return list, checkTags(list)
 }
 
-var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var (
+	nameText = regexp.MustCompile(`^[\w+=,.@-]+$`)
+	pathText = regexp.MustCompile(`^/([!-~]+/)?$`)
+	tagText  = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+)
 
 func checkTags(list []tag) error {
 	seen := map[string]bool{}

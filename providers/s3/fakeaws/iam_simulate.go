@@ -107,7 +107,7 @@ func (k *iamCall) simulated(q *Request) error {
 		if err := checkIdentityDocument(text, maxDocument); err != nil {
 			return &apiError{Code: "InvalidInput", Status: 400, Message: asAPIError(err).Message}
 		}
-		q.Identity = appendPolicy(q.Identity, "PolicyInputList."+itoa(i+1), text)
+		q.Identity = k.appendPolicy(q.Identity, "PolicyInputList."+itoa(i+1), text)
 	}
 	for i, text := range formList(k.form, "PermissionsBoundaryPolicyInputList") {
 		d, err := ParseDocument(text)

@@ -20,7 +20,11 @@ const (
 const maxBody = 1 << 30
 
 func readBody(r *http.Request) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r.Body, maxBody))
+	b, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err == nil && len(b) > maxBody {
+		return nil, io.ErrShortBuffer
+	}
+	return b, err
 }
 
 // payload returns the body without its transfer coding, after checking what the

@@ -101,7 +101,7 @@ func writeXML(w http.ResponseWriter, status int, id, text string) {
 
 // page cuts a list as MaxItems and Marker ask. The marker is the number of the
 // first item; clients must not look inside.
-func page[T any](f url.Values, list []T) (cut []T, truncated bool, marker string, err *apiError) {
+func page[T any](f url.Values, list []T) (cut []T, truncated bool, marker string, err error) {
 	size := 100
 	if s := f.Get("MaxItems"); s != "" {
 		n, bad := strconv.Atoi(s)

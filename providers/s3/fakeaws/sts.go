@@ -145,7 +145,7 @@ func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys
 		if err := checkIdentityDocument(text, maxTrust); err != nil {
 			return assumeXML{}, err
 		}
-		policies = appendPolicy(policies, "session policy", text)
+		policies = k.appendPolicy(policies, "session policy", text)
 	}
 	for i := 1; k.form.Has("PolicyArns.member." + itoa(i) + ".arn"); i++ {
 		arn := k.form.Get("PolicyArns.member." + itoa(i) + ".arn")
@@ -153,7 +153,7 @@ func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys
 		if !ok {
 			return assumeXML{}, &apiError{Code: "InvalidParameterValue", Status: 400, Message: "PolicyArn " + arn + " does not exist"}
 		}
-		policies = appendPolicy(policies, arn, text)
+		policies = k.appendPolicy(policies, arn, text)
 	}
 	key := k.newKey(a, "", 0)
 	delete(k.state.Keys, key.ID)
