@@ -89,6 +89,18 @@ func (c *Cloud) Operator() []byte {
 	return c.state.Projects[c.state.Settings.Project].Operator
 }
 
+// OperatorOf returns the key file of a project's operator, and whether the
+// project has one.
+func (c *Cloud) OperatorOf(projectID string) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.state.Projects[projectID]
+	if p == nil || p.Operator == nil {
+		return nil, false
+	}
+	return p.Operator, true
+}
+
 // AddOperator adds a service account whose rights on the project are exactly
 // these permissions, visible at once, and returns its key file. It lives in a
 // project of its own, so that it does not appear among the project's accounts.
