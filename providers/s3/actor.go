@@ -123,13 +123,14 @@ func (a *actor) version(key string) string {
 	return noVersion
 }
 
-// upload begins an upload in parts, sends a part and gives it up. Beginning
-// takes the permission of Create, whose own probe tells about it; where it is
-// refused, giving up is tried by itself, because it has a permission of its own.
+// upload begins an upload in parts, sends a part and gives it up. Where that is
+// not granted and beginning is refused, giving up is tried by itself as well,
+// because it has a permission of its own.
 func (a *actor) upload(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	begun, err := a.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &p.Bucket, Key: &p.Key}, unrepeated)
 	if err != nil {
-		if got, unclear := outcome(err); got != core.Denied {
+		got, unclear := outcome(err)
+		if got != core.Denied || p.Want == core.Allowed {
 			return got, unclear
 		}
 		return outcome(a.abort(ctx, p, unknownUpload))

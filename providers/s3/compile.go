@@ -1,11 +1,7 @@
 // Compile: from a grant to this cloud's own words. It makes no call and reads nothing but the grant.
 package s3
 
-import (
-	"slices"
-
-	"github.com/bucketgrant/bucketgrant/core"
-)
+import "github.com/bucketgrant/bucketgrant/core"
 
 // The rules of the bucket's life that keep it from growing without end.
 const (
@@ -109,6 +105,3 @@ func lifecycleRules() []lifecycleRule {
 func lifecycleDocument() any {
 	return struct{ Rules []lifecycleRule }{lifecycleRules()}
 }
-
-// verbs is shorthand for the runs that need a permission.
-func verbs(v ...string) []string { return slices.Clone(v) }

@@ -24,6 +24,9 @@ func (p *permit) on(resource string, verbs []string, actions ...string) {
 	}
 }
 
+// verbs is shorthand for the runs that need a permission.
+func verbs(v ...string) []string { return v }
+
 // because explains the permission that was added last.
 func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
 
