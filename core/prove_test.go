@@ -237,9 +237,18 @@ func TestGrantedButRefusedIsRedOnceTheKeyHasArrived(t *testing.T) {
 
 func TestNothingThatWorksIsNotConverged(t *testing.T) {
 	for name, answer := range map[string]func(Probe, int) (Outcome, error){
-		"unknown key":  func(Probe, int) (Outcome, error) { return Unclear, errors.New("unknown key") },
-		"odd ones":     func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
-		"even ones":    func(_ Probe, n int) (Outcome, error) { return []Outcome{Denied, Allowed}[n%2], nil },
+		"unknown key": func(Probe, int) (Outcome, error) { return Unclear, errors.New("unknown key") },
+		"odd ones":    func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied}[n%2], nil },
+		"even ones":   func(_ Probe, n int) (Outcome, error) { return []Outcome{Denied, Allowed}[n%2], nil },
+		"three times, not in a row": func(p Probe, n int) (Outcome, error) {
+			switch {
+			case p.Ability == Abort:
+				return Denied, nil
+			case n == 5 || n == 9 || n == 13:
+				return Allowed, nil
+			}
+			return Unclear, errors.New("unknown key")
+		},
 		"one of three": func(_ Probe, n int) (Outcome, error) { return []Outcome{Allowed, Denied, Denied}[n%3], nil },
 	} {
 		t.Run(name, func(t *testing.T) {
