@@ -24,6 +24,7 @@ type toy struct {
 	Count   int              // of keys ever issued
 	Fail    map[string]error `json:"-"` // by address
 	Wide    bool             // the credential may do everything
+	cancel  func()           // called while the key is issued
 }
 
 func toyCloud(t *toy) Cloud {
@@ -156,6 +157,9 @@ func (k toyKeys) Issue(context.Context) (core.Credential, error) {
 	defer k.mu.Unlock()
 	if err := k.Fail["issue"]; err != nil {
 		return core.Credential{}, err
+	}
+	if k.cancel != nil {
+		k.cancel()
 	}
 	k.Count++
 	id := "AKIAIOSFODNN7EXAMPLE"

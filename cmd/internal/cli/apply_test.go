@@ -1,0 +1,239 @@
+// The main job and its refusals, in the words around them.
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// secret is what the toy cloud issues.
+var secret = strings.Repeat("s3cr3t/+", 5)
+
+func TestApplyDeliversOnceAndSaysSo(t *testing.T) {
+	cloud := &toy{}
+	s := newStage(t, cloud)
+	to := s.key()
+	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "a long-lived key", "seal to", "SHA256:", "3 of 3 times in a row", "tried with the credential itself", "toy revoke")
+	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "nothing to do; no credential was issued")
+	if cloud.Count != 1 {
+		t.Errorf("keys issued: got %d, want 1", cloud.Count)
+	}
+	s.run(with("status")...).wants(t, 0, "100 days old", "OLDER than 90 days", "nothing differs")
+	s.run(with("destroy", "--yes")...).wants(t, 0, "- toy:role", "= toy:bucket/acme")
+	if len(cloud.Issued) != 0 || cloud.Role || cloud.Bucket != "acme" {
+		t.Errorf("after destroy: got %+v, want nothing but the bucket", cloud)
+	}
+}
+
+func TestReceiverOpensChecksAndTries(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age"
+	s.run("receive", bundle, "--identity", "key.txt", "--try").wants(t, 0, "as the manifest says")
+	r := s.run("receive", bundle, "--identity", "key.txt", "--format", "env", "--quiet")
+	r.wants(t, 0)
+	if !strings.Contains(r.out, secret) || r.errout != "" {
+		t.Errorf("standard output: got %q, want the credential and nothing else", r.out)
+	}
+	s.ttyOut = true
+	s.run("receive", bundle, "--identity", "key.txt").wants(t, 2, "a secret is not printed on a terminal")
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "credentials").wants(t, 0)
+	info, err := os.Stat(filepath.Join(s.dir, "credentials"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("credentials: got %v %v, want mode 0600", info.Mode(), err)
+	}
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "credentials").wants(t, 2, "nothing is ever overwritten")
+	s.run(with("verify", "--name", "acme", "--credential", "credentials")...).wants(t, 0, "as granted (tried)")
+	s.run(with("verify", "--name", "acme", "--bundle", bundle, "--identity", "key.txt", "--json")...).wants(t, 0, `"how": "tried"`)
+	s.run(with("verify", "--name", "acme")...).wants(t, 0, "simulated")
+}
+
+func TestTooMuchAccessIsRetiredAndEndsWithFive(t *testing.T) {
+	cloud := &toy{Wide: true}
+	s := newStage(t, cloud)
+	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 5, "NOT AS GRANTED", "has been retired")
+	if len(cloud.Issued) != 0 {
+		t.Errorf("keys: got %v, want none", cloud.Issued)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, "handoff", "*")); len(left) > 0 {
+		t.Errorf("files: got %v, want none", left)
+	}
+}
+
+func TestAskedOnATerminalOnly(t *testing.T) {
+	for _, c := range []struct {
+		name, stdin string
+		tty         bool
+		args        []string
+		code        int
+		issued      int
+	}{
+		{"no terminal", "y\n", false, nil, 2, 0},
+		{"the default is no", "\n", true, nil, 1, 0},
+		{"the end of input is no", "", true, nil, 1, 0},
+		{"yes", "y\n", true, nil, 0, 1},
+		{"quiet asks too", "y\n", true, []string{"--quiet"}, 0, 1},
+		{"yes is said before", "", false, []string{"--yes"}, 0, 1},
+	} {
+		cloud := &toy{}
+		s := newStage(t, cloud)
+		s.stdin, s.tty = c.stdin, c.tty
+		s.run(append(with("apply", "--to", s.key()), c.args...)...).wants(t, c.code)
+		if cloud.Count != c.issued {
+			t.Errorf("%s: got %d keys, want %d", c.name, cloud.Count, c.issued)
+		}
+	}
+}
+
+func TestWhatIsAskedIsShown(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.stdin, s.tty = "y\n", true
+	s.run(with("apply", "--quiet", "--to", s.key())...).wants(t, 0, "toy:bucket/acme", "Carry this out in box box-7? [y/N]")
+}
+
+func TestDestroyWantsTheGrantsName(t *testing.T) {
+	for answer, code := range map[string]int{"y\n": 1, "\n": 1, "acme-grant\n": 0} {
+		cloud := &toy{Role: true}
+		s := newStage(t, cloud)
+		s.stdin, s.tty = answer, true
+		s.run(with("destroy", "--name", "acme-grant")...).wants(t, code)
+		if gone := !cloud.Role; gone != (code == 0) {
+			t.Errorf("answer %q: role gone: got %v, want %v", answer, gone, code == 0)
+		}
+	}
+}
+
+func TestRefusalStopsBeforeAnyWrite(t *testing.T) {
+	cloud := &toy{Bucket: "acme", Foreign: true}
+	s := newStage(t, cloud)
+	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 4, "hint: --adopt")
+	if cloud.Role || cloud.Count > 0 {
+		t.Errorf("got %+v, want no write", cloud)
+	}
+	s.run(with("apply", "--to", s.key(), "--adopt", "--yes")...).wants(t, 0, "adopted")
+}
+
+func TestInterruptedRunLeavesNoKey(t *testing.T) {
+	cloud := &toy{}
+	s := newStage(t, cloud)
+	s.interrupt = cloud
+	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 130, "interrupted")
+	if len(cloud.Issued) != 0 {
+		t.Errorf("keys: got %v, want none", cloud.Issued)
+	}
+}
+
+func TestUnknownOutcomeHasItsOwnCode(t *testing.T) {
+	s := newStage(t, &toy{Wide: true, Fail: map[string]error{"retire": errors.New("no answer")}})
+	r := s.run(with("apply", "--to", s.key(), "--yes")...)
+	r.wants(t, 10, "hint: run the same command again")
+	r.lacks(t, "has been retired")
+}
+
+func TestNoSecretAnywhere(t *testing.T) {
+	for _, more := range [][]string{nil, {"--json"}, {"--no-verify"}} {
+		s := newStage(t, &toy{})
+		r := s.run(append(with("apply", "--to", s.key(), "--yes"), more...)...)
+		r.wants(t, 0)
+		pieces := []string{secret, secret[:12], base64.StdEncoding.EncodeToString([]byte(secret))[:12]}
+		r.lacks(t, pieces...)
+		err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || d.Name() == "key.txt" {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			for _, p := range pieces {
+				if bytes.Contains(data, []byte(p)) {
+					t.Errorf("%s holds the secret", path)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSavedPlanIsAppliedAsReviewed(t *testing.T) {
+	cloud := &toy{}
+	s := newStage(t, cloud)
+	s.run(with("plan", "--to", s.key(), "--out", "p")...).wants(t, 0)
+	s.run("apply", "p", "--bucket", "other", "--yes").wants(t, 2, "beside a saved plan")
+	s.run("apply", "p", "--to", s.key(), "--yes").wants(t, 2, "part of the plan that was reviewed")
+	cloud.Role = true // somebody makes the role in the meantime
+	s.run("apply", "p", "--yes").wants(t, 1, "has changed since the plan was made")
+	cloud.Role = false
+	s.run("apply", "p", "--yes").wants(t, 0, "tried with the credential itself")
+}
+
+func TestSavedPlanIsRefusedWhenDamagedOldOrForeign(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("plan", "--to", s.key(), "--out", "p")...).wants(t, 0)
+	raw, err := os.ReadFile(filepath.Join(s.dir, "p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resum := func(change func(*savedPlan)) string {
+		var p savedPlan
+		if err := json.Unmarshal(raw, &p); err != nil {
+			t.Fatal(err)
+		}
+		change(&p)
+		p.Sum = p.sum()
+		out, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"an edited grant":   {strings.ReplaceAll(string(raw), "events/", "secret/"), "was changed after it was made"},
+		"an edited digest":  {strings.Replace(string(raw), `"digest": "sha256:`, `"digest": "sha256:0`, 1), "was changed after it was made"},
+		"an unknown key":    {strings.Replace(string(raw), `"kind"`, `"kin": 1, "kind"`, 1), "is not a saved plan"},
+		"a plan of old":     {resum(func(p *savedPlan) { p.Made = p.Made.AddDate(0, 0, -2) }), "not older than 24 hours"},
+		"another cloud":     {resum(func(p *savedPlan) { p.Cloud = "gcs" }), `is for the cloud "gcs"`},
+		"a sandbox":         {resum(func(p *savedPlan) { p.Sandbox = true }), "was made for a sandbox"},
+		"another account":   {resum(func(p *savedPlan) { p.Account = "box-8" }), "was made for another box"},
+		"a wider grant":     {resum(func(p *savedPlan) { p.Grant.Target.Prefix = "" }), "has changed since the plan was made"},
+		"a faulty grant":    {resum(func(p *savedPlan) { p.Grant.Target.Bucket = "ACME" }), "has capital letters"},
+		"nothing of a plan": {"{}", "is not a saved plan"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, &toy{})
+			s.write("p", c.text)
+			r := s.run("apply", "p", "--yes")
+			if r.code == 0 || !strings.Contains(r.errout, c.want) {
+				t.Errorf("got %d %q, want %q", r.code, r.errout, c.want)
+			}
+		})
+	}
+}
+
+func TestJournalsStayApart(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	if _, err := os.Stat(filepath.Join(s.dir, ".local/state/bucketgrant/s3/acme.jsonl")); err != nil {
+		t.Errorf("journal: %v", err)
+	}
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--sandbox-file", "cloud.json", "--out", "other", "--yes")...).wants(t, 0, sandboxBanner)
+	if _, err := os.Stat(filepath.Join(s.dir, "cloud.json.journal/acme.jsonl")); err != nil {
+		t.Errorf("journal beside the sandbox: %v", err)
+	}
+	s.env["HOME"] = ""
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 2, "there is no home directory")
+}
+
+func TestReceiptOfAFailureTellsWhatIsDone(t *testing.T) {
+	s := newStage(t, &toy{Fail: map[string]error{"toy:role": &core.Error{Kind: core.ErrBlocked, Err: errors.New("constraint"), Hint: "ask them"}}})
+	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 7, "done before the failure:", "+ toy:bucket/acme", "hint: ask them")
+}
