@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -95,6 +96,9 @@ type cloud struct {
 }
 
 func newCloud(c *auth.Credentials, t http.RoundTripper) *cloud {
+	// The storage client gives its logger to some of its parts only; what is
+	// left asks the environment.
+	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL")
 	client := &http.Client{Transport: authorised{c, base(t), make(chan struct{}, 1)}, Timeout: callFor}
 	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(universeDomain())}
 	return &cloud{
@@ -104,7 +108,7 @@ func newCloud(c *auth.Credentials, t http.RoundTripper) *cloud {
 			if err != nil {
 				return nil, err
 			}
-			s.SetRetry(storage.WithBackoff(gax.Backoff{Initial: firstPause, Max: longestPause, Multiplier: 2}), storage.WithMaxAttempts(attempts))
+			s.SetRetry(storage.WithBackoff(gax.Backoff{Initial: firstPause, Max: longestPause, Multiplier: 2}), storage.WithMaxAttempts(attempts), storage.WithMaxRetryDuration(repeatFor))
 			return s, nil
 		}),
 		iam: sync.OnceValues(func() (*iam.Service, error) { return iam.NewService(context.Background(), options...) }),

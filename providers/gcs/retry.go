@@ -19,14 +19,16 @@ const (
 	attempts     = 5
 	firstPause   = 500 * time.Millisecond
 	longestPause = 8 * time.Second
+	repeatFor    = 2 * time.Minute // no further attempt begins later
 	visibleFor   = 2 * time.Minute // until a new role or service account is known everywhere that names it
 )
 
 // repeat calls f again after a transient failure.
 func repeat[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	deadline := time.Now().Add(repeatFor)
 	for pause, n := firstPause, 1; ; pause, n = min(2*pause, longestPause), n+1 {
 		v, err := f()
-		if err == nil || n == attempts || !transient(err) {
+		if err == nil || n == attempts || !transient(err) || time.Now().After(deadline) {
 			return v, err
 		}
 		if sleep(ctx, pause) != nil {

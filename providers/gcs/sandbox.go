@@ -2,7 +2,11 @@
 package gcs
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"net/http"
+	"strconv"
+	"sync"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
@@ -15,6 +19,7 @@ const SandboxProject = "acme-project"
 // Sandbox is a cloud that enforces policies and forgets everything unless it
 // is kept.
 type Sandbox struct {
+	mu        sync.Mutex
 	cloud     *fakegcp.Cloud
 	transport *cloudsim.Transport
 }
@@ -28,7 +33,7 @@ func OpenSandbox(snapshot []byte) (*Sandbox, error) {
 			return nil, err
 		}
 	}
-	return &Sandbox{cloud, &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}, nil
+	return &Sandbox{cloud: cloud, transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}, nil
 }
 
 // Provider acts as the operator of whatever project a grant names.
@@ -38,7 +43,22 @@ func (s *Sandbox) Provider() core.Provider {
 	return p
 }
 
-func (s *Sandbox) operatorOf(project string) []byte { return s.cloud.Operator() }
+// operatorOf is the operator's key in a project, which is made if there is none.
+func (s *Sandbox) operatorOf(project string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key, ok := s.cloud.OperatorOf(project); ok {
+		return key
+	}
+	return s.cloud.AddProject(project, projectNumber(project))
+}
+
+// projectNumber is a number of twelve digits for a project.
+func projectNumber(project string) string {
+	const smallest, span = 100_000_000_000, 900_000_000_000
+	sum := sha256.Sum256([]byte(project))
+	return strconv.FormatUint(smallest+binary.BigEndian.Uint64(sum[:])%span, 10)
+}
 
 // Transport is what every call of the sandbox crosses.
 func (s *Sandbox) Transport() *cloudsim.Transport { return s.transport }
