@@ -38,6 +38,7 @@ func (c *Cloud) callerOf(k *accessKey) *caller {
 		who.ID = r.ID + ":" + k.Session.Name
 		who.identity = c.policiesOf(a, r.holder)
 		who.boundary = c.boundaryOf(a, r.Boundary)
+		addTags(who.keys, "aws:PrincipalTag/", r.Tags)
 		for key, v := range k.Session.Keys {
 			who.keys[key] = v
 		}
@@ -142,6 +143,8 @@ func (c *Cloud) requestKeys(r *http.Request, who *caller) map[string][]string {
 		"aws:EpochTime":       {strconv.FormatInt(now.Unix(), 10)},
 		"aws:UserAgent":       {r.UserAgent()},
 		"aws:ViaAWSService":   {"false"},
+
+		"aws:PrincipalIsAWSService": {"false"},
 	}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		keys["aws:SourceIp"] = []string{host}
@@ -153,6 +156,7 @@ func (c *Cloud) requestKeys(r *http.Request, who *caller) map[string][]string {
 		keys["aws:RequestedRegion"] = []string{who.region}
 	}
 	if who.key != nil && who.key.Session != nil {
+		keys["aws:MultiFactorAuthPresent"] = []string{"false"} // long-term keys leave it out
 		keys["aws:TokenIssueTime"] = []string{who.key.Created.Format(time.RFC3339)}
 	}
 	for k, v := range who.keys {

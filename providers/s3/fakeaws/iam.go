@@ -90,12 +90,8 @@ func (k *iamCall) context() map[string][]string {
 	if b := k.form.Get("PermissionsBoundary"); b != "" {
 		keys["iam:PermissionsBoundary"] = []string{b}
 	}
-	if u := k.acct.Users[strings.ToLower(k.form.Get("UserName"))]; u != nil && k.action != "CreateUser" {
-		if b := u.Boundary.Seen(); b != "" && keys["iam:PermissionsBoundary"] == nil {
-			keys["iam:PermissionsBoundary"] = []string{b}
-		}
-		addTags(keys, "aws:ResourceTag/", u.Tags)
-		addTags(keys, "iam:ResourceTag/", u.Tags)
+	if !strings.HasPrefix(k.action, "Create") || k.action == "CreateAccessKey" {
+		k.resourceKeys(keys)
 	}
 	tags, _ := k.tags()
 	for _, t := range tags {
@@ -103,6 +99,25 @@ func (k *iamCall) context() map[string][]string {
 		keys["aws:TagKeys"] = append(keys["aws:TagKeys"], t.Key)
 	}
 	return keys
+}
+
+// resourceKeys adds what the user, role or policy that exists already has.
+func (k *iamCall) resourceKeys(keys map[string][]string) {
+	boundary, tags := "", []tag(nil)
+	if u := k.acct.Users[strings.ToLower(k.form.Get("UserName"))]; u != nil {
+		boundary, tags = u.Boundary.Seen(), u.Tags
+	}
+	if r := k.acct.Roles[strings.ToLower(k.form.Get("RoleName"))]; r != nil {
+		boundary, tags = r.Boundary.Seen(), r.Tags
+	}
+	if p := k.policyByARN(k.acct, k.form.Get("PolicyArn")); p != nil && tags == nil {
+		tags = p.Tags
+	}
+	if boundary != "" && keys["iam:PermissionsBoundary"] == nil {
+		keys["iam:PermissionsBoundary"] = []string{boundary}
+	}
+	addTags(keys, "aws:ResourceTag/", tags)
+	addTags(keys, "iam:ResourceTag/", tags)
 }
 
 // target is the ARN of what the call is about, whether or not it exists.

@@ -41,11 +41,7 @@ func (k *iamCall) policyOut(p *policy, full bool) policyXML {
 		PolicyName: p.Name, PolicyID: p.ID, Arn: arn, Path: p.Path, DefaultVersionID: p.Default.Seen(),
 		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
 	}
-	for _, u := range k.acct.Users {
-		if u.Boundary.Seen() == arn {
-			x.PermissionsBoundaryUsageCount++
-		}
-	}
+	x.PermissionsBoundaryUsageCount = k.bounds(arn)
 	if full {
 		x.Description = p.Description // AWS leaves it out of lists
 		if len(p.Tags) > 0 {
@@ -54,6 +50,22 @@ func (k *iamCall) policyOut(p *policy, full bool) policyXML {
 		}
 	}
 	return x
+}
+
+// bounds counts the users and roles whose boundary a policy is.
+func (k *iamCall) bounds(arn string) int {
+	n := 0
+	for _, u := range k.acct.Users {
+		if u.Boundary.Now == arn {
+			n++
+		}
+	}
+	for _, r := range k.acct.Roles {
+		if r.Boundary.Now == arn {
+			n++
+		}
+	}
+	return n
 }
 
 func (k *iamCall) policy(reading bool) (*policy, error) {
@@ -155,12 +167,9 @@ func deletePolicy(k *iamCall) (any, error) {
 		return nil, err
 	}
 	arn := k.arn(k.acct, "policy", p.entity)
-	for _, u := range k.acct.Users {
-		if u.Boundary.Now == arn {
-			return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy that is used as a permissions boundary."}
-		}
-	}
 	switch {
+	case k.bounds(arn) > 0:
+		return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy that is used as a permissions boundary."}
 	case len(k.holdersOf(arn, false)) > 0:
 		return nil, &apiError{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy attached to entities."}
 	case len(p.Versions) > 1:

@@ -187,7 +187,7 @@ func (k *s3Call) ask(action string, b *bucket, key string) (Verdict, string) {
 	if key != "" {
 		resource += "/" + key
 	}
-	q := Request{Action: action, Resource: resource, ResourceAccount: b.Owner, Context: k.context(action)}
+	q := Request{Action: action, Resource: resource, ResourceAccount: b.Owner, Context: k.context(action, b, key)}
 	if p := b.Policy.Seen(); p.Text != "" {
 		q.Attached = &Policy{"policy of bucket " + b.Name, k.policyFor(b)}
 	}

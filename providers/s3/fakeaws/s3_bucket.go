@@ -125,7 +125,7 @@ func (k *s3Call) mayCreate(b *bucket, in createConfiguration) error {
 
 func (k *s3Call) mayCreateWith(action string, b *bucket, in createConfiguration) error {
 	resource := "arn:" + k.state.Partition + ":s3:::" + b.Name
-	q := Request{Action: action, Resource: resource, ResourceAccount: b.Owner, Context: k.context(action)}
+	q := Request{Action: action, Resource: resource, ResourceAccount: b.Owner, Context: k.context(action, b, "")}
 	if in.LocationConstraint != "" {
 		q.Context["s3:LocationConstraint"] = []string{in.LocationConstraint}
 	}

@@ -3,10 +3,13 @@ package fakeaws
 
 import "strings"
 
-// context collects S3's condition keys of the call.
+// context collects S3's condition keys of the call, for an action on an object or, without a key, on a bucket.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-func (k *s3Call) context(action string) map[string][]string {
+func (k *s3Call) context(action string, b *bucket, key string) map[string][]string {
 	keys := map[string][]string{}
+	if o := b.current(key); o != nil && readsTags(action) {
+		addTags(keys, "s3:ExistingObjectTag/", o.Tags)
+	}
 	set := func(key, value string) {
 		if value != "" {
 			keys[key] = []string{value}
@@ -55,4 +58,15 @@ func (k *s3Call) context(action string) map[string][]string {
 		}
 	}
 	return keys
+}
+
+// readsTags says whether policies on an action can look at the tags that the
+// object has already. Writing the object anew is not among them.
+func readsTags(action string) bool {
+	for _, p := range []string{"s3:GetObject", "s3:DeleteObject", "s3:PutObjectTagging", "s3:PutObjectAcl"} {
+		if strings.HasPrefix(action, p) {
+			return true
+		}
+	}
+	return false
 }

@@ -224,3 +224,17 @@ func TestACopyReadsItsSourceAsTheCaller(t *testing.T) {
 		t.Errorf("got %+v, %v, want the source with its metadata", got, err)
 	}
 }
+
+func TestTagsOfAnObjectOpenIt(t *testing.T) {
+	c := fakeaws.New(fakeaws.Options{})
+	newBucket(t, c, "acme-events")
+	op := operator(c, "eu-west-1").s3
+	for key, tagging := range map[string]*string{"shared": aws.String("share=yes"), "secret": nil} {
+		must(t)(op.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("acme-events"), Key: &key, Tagging: tagging, Body: strings.NewReader("x")}))
+	}
+	cl := newUser(t, c, "alice", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"s3:ExistingObjectTag/share":"yes"}}}]}`).s3
+	for key, want := range map[string]string{"shared": "", "secret": "AccessDenied"} {
+		_, err := cl.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("acme-events"), Key: &key})
+		wantCode(t, key, err, want)
+	}
+}
