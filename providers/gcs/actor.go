@@ -29,7 +29,8 @@ type actor struct {
 // file alone, never from the environment. Of b it needs the target only, so
 // that a receiver can try a key with nothing but its manifest.
 func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
-	if _, err := p.gate(); err != nil {
+	at, _, err := p.gate()
+	if err != nil {
 		return nil, err
 	}
 	secret := c.Secret.Reveal()
@@ -44,7 +45,7 @@ func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (
 	if err != nil {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not the key file of a service account")}
 	}
-	return &actor{cloud: newCloud(creds, p.config.Transport), project: project, made: map[string]string{}}, nil
+	return &actor{cloud: newCloud(creds, p.config.Transport, at), project: project, made: map[string]string{}}, nil
 }
 
 // projectOf is the project of the service account that a key file is for.
@@ -199,7 +200,7 @@ func (a *actor) abort(ctx context.Context, p core.Probe, query url.Values) (int,
 		return status(resp), err
 	}
 	session := resp.Header.Get("Location")
-	if !strings.HasPrefix(session, storageURL()+"/") && !strings.HasPrefix(session, "https://www."+universeDomain()+"/") {
+	if !strings.HasPrefix(session, a.cloud.at.storage+"/") && !strings.HasPrefix(session, "https://www."+a.cloud.at.universe+"/") {
 		return 0, errors.New("the upload's session is not at Cloud Storage")
 	}
 	resp, _, err = a.cloud.sendTo(ctx, session, request{method: http.MethodDelete})

@@ -24,7 +24,7 @@ type request struct {
 // send sends q once and returns the answer, whose body has been read. An
 // answer that is not a success is a [googleapi.Error].
 func (c *cloud) send(ctx context.Context, q request) (*http.Response, []byte, error) {
-	address := storageURL() + q.path
+	address := c.at.storage + q.path
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
 	}

@@ -107,26 +107,29 @@ func endpoints() (list []string, f core.Faults) {
 	return list, f
 }
 
-// universeDomain is the domain of the cloud that is called.
-func universeDomain() string {
-	if domain := os.Getenv(universeEnv); domain != "" {
-		return domain
-	}
-	return universe
+// place is where the cloud is.
+type place struct {
+	universe string // the domain of its hosts
+	storage  string // where Cloud Storage is, without a path
 }
 
-// storageURL is where Cloud Storage is reached, without a path.
-func storageURL() string {
-	host := os.Getenv(emulatorEnv)
-	if host == "" {
-		return "https://storage." + universeDomain()
+// google is Google's own cloud.
+func google() place { return place{universe, "https://storage." + universe} }
+
+// placeNamed is the place that the environment names.
+func placeNamed() place {
+	p := google()
+	if domain := os.Getenv(universeEnv); domain != "" {
+		p = place{domain, "https://storage." + domain}
 	}
-	if !strings.Contains(host, "://") {
-		host = "http://" + host
+	if host := os.Getenv(emulatorEnv); host != "" {
+		if !strings.Contains(host, "://") {
+			host = "http://" + host
+		}
+		p.storage = host
+		if u, err := url.Parse(host); err == nil {
+			p.storage = u.Scheme + "://" + u.Host
+		}
 	}
-	u, err := url.Parse(host)
-	if err != nil {
-		return host
-	}
-	return u.Scheme + "://" + u.Host
+	return p
 }

@@ -90,21 +90,23 @@ func base(t http.RoundTripper) http.RoundTripper {
 
 // cloud holds the clients of one identity; each is made when it is first needed.
 type cloud struct {
+	at      place
 	http    *http.Client // adds the token, counts, and bounds each request
 	storage func() (*storage.Client, error)
 	iam     func() (*iam.Service, error)
 }
 
-func newCloud(c *auth.Credentials, t http.RoundTripper) *cloud {
+func newCloud(c *auth.Credentials, t http.RoundTripper, at place) *cloud {
 	// The storage client gives its logger to some of its parts only; what is
 	// left asks the environment.
 	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL")
 	client := &http.Client{Transport: authorised{c, base(t), make(chan struct{}, 1)}, Timeout: callFor}
-	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(universeDomain())}
+	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(at.universe)}
 	return &cloud{
+		at:   at,
 		http: client,
 		storage: sync.OnceValues(func() (*storage.Client, error) {
-			s, err := storage.NewClient(context.Background(), append(options, option.WithAuthCredentials(c), option.WithEndpoint(storageURL()+"/storage/v1/"))...)
+			s, err := storage.NewClient(context.Background(), append(options, option.WithAuthCredentials(c), option.WithEndpoint(at.storage+"/storage/v1/"))...)
 			if err != nil {
 				return nil, err
 			}

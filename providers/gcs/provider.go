@@ -44,7 +44,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	hosts, err := p.gate()
+	at, hosts, err := p.gate()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		names:    namesOf(b.Grant, s.project),
 		grant:    b.Grant,
 		settings: s,
-		cloud:    newCloud(id.credentials, p.config.Transport),
+		cloud:    newCloud(id.credentials, p.config.Transport, at),
 		account:  accountMemo{turn: make(chan struct{}, 1)},
 	}
 	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
@@ -74,16 +74,17 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	}, nil
 }
 
-// gate refuses endpoints that nobody consented to, and names the ones in use.
-func (p *Provider) gate() ([]string, error) {
+// gate says where the cloud is, and which hosts are not Google's own; it
+// refuses those that nobody consented to.
+func (p *Provider) gate() (place, []string, error) {
 	if p.operatorOf != nil {
-		return nil, nil // a sandbox never leaves the process
+		return google(), nil, nil // a sandbox never leaves the process
 	}
 	hosts, faults := endpoints()
 	if p.config.AllowEndpoint {
-		return hosts, nil
+		return placeNamed(), hosts, nil
 	}
-	return nil, faults.Err()
+	return google(), nil, faults.Err()
 }
 
 // run is what the steps of one blueprint share.

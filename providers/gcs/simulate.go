@@ -63,7 +63,7 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 // ask returns the overall access state of one permission.
 // https://cloud.google.com/policy-intelligence/docs/troubleshoot-access
 func (s *simulator) ask(ctx context.Context, p core.Probe, permission string) (string, error) {
-	service, err := policytroubleshooter.NewService(ctx, option.WithHTTPClient(s.cloud.http), option.WithLogger(quiet()), option.WithUniverseDomain(universeDomain()))
+	service, err := policytroubleshooter.NewService(ctx, option.WithHTTPClient(s.cloud.http), option.WithLogger(quiet()), option.WithUniverseDomain(s.cloud.at.universe))
 	if err != nil {
 		return "", err
 	}

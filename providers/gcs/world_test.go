@@ -43,7 +43,7 @@ func (w *world) hands(key []byte) *cloud {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return newCloud(id.credentials, side)
+	return newCloud(id.credentials, side, google())
 }
 
 func (w *world) Provider() core.Provider {
