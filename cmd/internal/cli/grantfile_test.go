@@ -3,9 +3,11 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/jsonschema-go/jsonschema"
@@ -196,7 +198,9 @@ func FuzzGrantFile(f *testing.F) {
 	f.Add("bucket: a\nto:\n  - b\nadopt: true\n")
 	f.Add("bucket: 'it''s'\nname: >\n  folded\n  text\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		slow := time.AfterFunc(2*time.Second, func() { panic(fmt.Sprintf("no end with %q", text)) })
 		words, faults := parseGrantFile([]byte(text), "g.yaml", table())
+		defer slow.Stop()
 		if len(faults) > 0 {
 			return
 		}
