@@ -216,7 +216,7 @@ func about(addr string, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.What != "" {
 		return err
 	}
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // only err itself is renamed; what wraps one keeps its own text
 		named := *e
 		named.What = addr
 		return &named

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -49,7 +50,7 @@ func (p *Plan) Issues() bool {
 func Compile(p Provider, g Grant) (Blueprint, error) {
 	faults := g.Faults()
 	b, err := p.Compile(g)
-	if more, ok := err.(Faults); ok {
+	if more, ok := errors.AsType[Faults](err); ok {
 		faults = append(faults, more...)
 	} else if err != nil {
 		return b, err

@@ -76,11 +76,11 @@ func (t *text) delivery(d *core.Delivery) {
 // text is a column of names and a column of values.
 type text struct{ strings.Builder }
 
-func (t *text) line(s string) { fmt.Fprintln(t, s) }
+func (t *text) line(s string) { t.WriteString(s + "\n") }
 
 func (t *text) row(name, value string) {
 	if value != "" {
-		fmt.Fprintf(t, "%-12s %s\n", name, Safe(value))
+		t.line(fmt.Sprintf("%-12s %s", name, Safe(value)))
 	}
 }
 

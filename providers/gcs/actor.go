@@ -149,32 +149,25 @@ func (a *actor) attempt(ctx context.Context, p core.Probe) (int, error) {
 }
 
 func (a *actor) send(ctx context.Context, q request) (int, error) {
-	resp, _, err := a.cloud.send(ctx, q)
-	return status(resp), err
-}
-
-func status(resp *http.Response) int {
-	if resp == nil {
-		return 0
-	}
-	return resp.StatusCode
+	got, err := a.cloud.send(ctx, q)
+	return got.status, err
 }
 
 // put uploads a small object in one request.
 func (a *actor) put(ctx context.Context, p core.Probe, query url.Values) (int, error) {
 	query.Set("uploadType", "media")
 	query.Set("name", p.Key)
-	resp, raw, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
+	got, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
 		header: http.Header{"Content-Type": {"text/plain"}}, body: []byte("written by bucketgrant to prove access; safe to delete\n")})
 	if err == nil {
 		var object struct{ Generation string }
-		if json.Unmarshal(raw, &object) == nil && object.Generation != "" {
+		if json.Unmarshal(got.body, &object) == nil && object.Generation != "" {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.made[p.Bucket+"/"+p.Key] = object.Generation
 		}
 	}
-	return status(resp), err
+	return got.status, err
 }
 
 // generation is that of an object that the actor has put, or an impossible one.
@@ -194,20 +187,20 @@ func (a *actor) abort(ctx context.Context, p core.Probe, query url.Values) (int,
 	const givenUp = 499
 	query.Set("uploadType", "resumable")
 	query.Set("name", p.Key)
-	resp, _, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
+	got, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
 		header: http.Header{"X-Upload-Content-Type": {"application/octet-stream"}}})
 	if err != nil {
-		return status(resp), err
+		return got.status, err
 	}
-	session := resp.Header.Get("Location")
+	session := got.header.Get("Location")
 	if !strings.HasPrefix(session, a.cloud.at.storage+"/") && !strings.HasPrefix(session, "https://www."+a.cloud.at.universe+"/") {
 		return 0, errors.New("the upload's session is not at Cloud Storage")
 	}
-	resp, _, err = a.cloud.sendTo(ctx, session, request{method: http.MethodDelete})
+	got, err = a.cloud.sendTo(ctx, session, request{method: http.MethodDelete})
 	if hasCode(err, givenUp) {
 		return givenUp, nil
 	}
-	return status(resp), err
+	return got.status, err
 }
 
 // neverMatches is a well-formed etag of a policy's version that no policy reaches.

@@ -108,9 +108,7 @@ func TestOutcomesOfOneAnswer(t *testing.T) {
 		"not signed in":                    {core.Read, core.Inside, 401, `{"error":{"code":401,"message":"Invalid Credentials","errors":[{"reason":"authError"}]}}`, core.Unclear},
 		"throttled":                        {core.Read, core.Inside, 429, `{"error":{"code":429,"message":"slow"}}`, core.Unclear},
 	} {
-		if strings.Contains(c.body, "%s") {
-			c.body = strings.Replace(c.body, "%s", "storage.objects.create", 1)
-		}
+		c.body = strings.Replace(c.body, "%s", "storage.objects.create", 1)
 		w := newWorld(t)
 		tries := 0
 		w.transport.Fault = func(call cloudsim.Call, _ *http.Request) cloudsim.Fault {

@@ -182,12 +182,11 @@ func usedByOthers(policy []*iampb.Binding, r *run) bool {
 func bindingText(policy []*iampb.Binding, r *run) string {
 	var places []string
 	for _, b := range ourBindings(policy, r) {
-		switch {
-		case b.Condition == nil:
-			places = append(places, "the whole bucket")
-		default:
-			places = append(places, b.Condition.Expression)
+		place := "the whole bucket"
+		if b.Condition != nil {
+			place = b.Condition.Expression
 		}
+		places = append(places, place)
 	}
 	return strings.Join(places, "; ")
 }

@@ -55,7 +55,7 @@ func (b *bucket) look(ctx context.Context) (sight, error) {
 // read returns the bucket, or nil if there is none.
 func (b *bucket) read(ctx context.Context) (*bucketState, error) {
 	var state bucketState
-	err := b.cloud.exchange(ctx, request{method: http.MethodGet, path: bucketPath(b.run.bucket),
+	err := b.cloud.exchange(ctx, request{method: http.MethodGet, path: bucketPath(b.bucket),
 		query: url.Values{"projection": {"noAcl"}, "fields": {bucketFields}}}, nil, &state)
 	if isMissing(err) {
 		return nil, nil
@@ -114,7 +114,7 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 		return refuse(fmt.Sprintf("is in %s, not in %s, and cannot be moved", s.state.Location, location(b.grant.Target.Region)), "--location "+s.state.Location)
 	case adopt && (s.state.IAM == nil || !s.state.IAM.Uniform.Enabled):
 		return refuse("has access control lists, which could give more than the grant; its owner must switch uniform access on",
-			"gcloud storage buckets update gs://"+b.run.bucket+" --uniform-bucket-level-access")
+			"gcloud storage buckets update gs://"+b.bucket+" --uniform-bucket-level-access")
 	case adopt:
 		c.Why = "adopted: nothing of it is changed but the one binding"
 	default:
@@ -154,7 +154,7 @@ func (b *bucket) empty(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	it := client.Bucket(b.run.bucket).Objects(ctx, &storage.Query{Versions: true, Projection: storage.ProjectionNoACL})
+	it := client.Bucket(b.bucket).Objects(ctx, &storage.Query{Versions: true, Projection: storage.ProjectionNoACL})
 	it.PageInfo().MaxSize = 1
 	_, err = it.Next()
 	if errors.Is(err, iterator.Done) {
@@ -171,7 +171,7 @@ func (b *bucket) Do(ctx context.Context, c core.Change) error {
 	case core.Alter:
 		return explainWrite(c.Addr, b.repair(ctx))
 	case core.Drop:
-		err := b.cloud.exchange(ctx, request{method: http.MethodDelete, path: bucketPath(b.run.bucket)}, nil, nil)
+		err := b.cloud.exchange(ctx, request{method: http.MethodDelete, path: bucketPath(b.bucket)}, nil, nil)
 		if isMissing(err) {
 			return nil
 		}

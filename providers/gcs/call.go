@@ -21,9 +21,16 @@ type request struct {
 	body   []byte
 }
 
-// send sends q once and returns the answer, whose body has been read. An
-// answer that is not a success is a [googleapi.Error].
-func (c *cloud) send(ctx context.Context, q request) (*http.Response, []byte, error) {
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send sends q once. An answer that is not a success is a [googleapi.Error] as
+// well; without any answer the status is 0.
+func (c *cloud) send(ctx context.Context, q request) (answer, error) {
 	address := c.at.storage + q.path
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
@@ -31,24 +38,24 @@ func (c *cloud) send(ctx context.Context, q request) (*http.Response, []byte, er
 	return c.sendTo(ctx, address, q)
 }
 
-func (c *cloud) sendTo(ctx context.Context, address string, q request) (*http.Response, []byte, error) {
+func (c *cloud) sendTo(ctx context.Context, address string, q request) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(q.body))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	for name, values := range q.header {
 		r.Header[name] = values
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return resp, nil, err
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		return a, err
 	}
-	return resp, raw, googleapi.CheckResponseWithBody(resp, raw)
+	return a, googleapi.CheckResponseWithBody(resp, a.body)
 }
 
 // exchange sends in as JSON, and again after transient failures, and reads the
@@ -58,14 +65,11 @@ func (c *cloud) exchange(ctx context.Context, q request, in, out any) error {
 		q.body = body(in)
 		q.header = http.Header{"Content-Type": {"application/json"}}
 	}
-	raw, err := repeat(ctx, func() ([]byte, error) {
-		_, raw, err := c.send(ctx, q)
-		return raw, err
-	})
+	a, err := repeat(ctx, func() (answer, error) { return c.send(ctx, q) })
 	if err != nil || out == nil {
 		return err
 	}
-	return json.Unmarshal(raw, out)
+	return json.Unmarshal(a.body, out)
 }
 
 func bucketPath(bucket string) string { return "/storage/v1/b/" + url.PathEscape(bucket) }

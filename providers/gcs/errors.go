@@ -59,6 +59,9 @@ func problemOf(err error) *problem {
 	if p.constraint == "" {
 		p.constraint = constraintText.FindString(p.message)
 	}
+	if strings.Contains(p.message, "permitted customer") {
+		p.constraint = "constraints/iam.allowedPolicyMemberDomains" // the message does not name it
+	}
 	return p
 }
 
@@ -252,6 +255,9 @@ func hasCode(err error, codes ...int) bool {
 }
 
 func isMissing(err error) bool { return hasCode(err, http.StatusNotFound) }
+
+// isConflict reports whether somebody else was faster. An organisation's policy
+// answers with the same code.
 func isConflict(err error) bool {
-	return hasCode(err, http.StatusConflict, http.StatusPreconditionFailed)
+	return hasCode(err, http.StatusConflict, http.StatusPreconditionFailed) && problemOf(err).constraint == ""
 }

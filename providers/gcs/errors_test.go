@@ -12,8 +12,8 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// answer is an error of the API as the client library reads it.
-func answer(code int, reason, message string, details ...any) error {
+// answered is an error of the API as the client library reads it.
+func answered(code int, reason, message string, details ...any) error {
 	e := &googleapi.Error{Code: code, Message: message, Details: details, Body: "hunter2"}
 	if reason != "" {
 		e.Errors = []googleapi.ErrorItem{{Reason: reason, Message: message}}
@@ -34,18 +34,19 @@ func TestAnswersBecomeKinds(t *testing.T) {
 		says string
 		hint string
 	}{
-		"storage permission": {answer(403, "forbidden", "ops@x does not have storage.buckets.create access to the Google Cloud project."), core.ErrOperator, "storage.buckets.create is missing", "the plan lists"},
-		"IAM permission":     {answer(403, "", "Permission 'iam.roles.create' denied on resource.", info("IAM_PERMISSION_DENIED", map[string]any{"permission": "iam.roles.create"})), core.ErrOperator, "iam.roles.create is missing", "the plan lists"},
-		"switched-off API":   {answer(403, "accessNotConfigured", "X has not been used", info("SERVICE_DISABLED", map[string]any{"activationUrl": "https://console.developers.google.com/x"})), core.ErrOperator, "switched off", "https://console.developers.google.com/x"},
-		"no quota project":   {answer(403, "", "X has not been used in project 764086051850 before", info("SERVICE_DISABLED", nil)), core.ErrOperator, "switched off", "set-quota-project"},
-		"keys forbidden":     {answer(400, "", "Key creation is not allowed on this service account.", violation("constraints/iam.disableServiceAccountKeyCreation")), core.ErrBlocked, "constraints/iam.disableServiceAccountKeyCreation", "workload identity federation"},
-		"keys forbidden too": {answer(400, "", "x", violation("constraints/iam.managed.disableServiceAccountKeyCreation")), core.ErrBlocked, "iam.managed.disableServiceAccountKeyCreation", "certificate"},
-		"domain restriction": {answer(412, "conditionNotMet", "One or more users named in the policy do not belong to a permitted customer.", violation("constraints/iam.allowedPolicyMemberDomains")), core.ErrBlocked, "allowedPolicyMemberDomains", "administrator"},
-		"location forbidden": {answer(412, "conditionNotMet", "'us' violates constraint 'constraints/gcp.resourceLocations'"), core.ErrBlocked, "constraints/gcp.resourceLocations", "administrator"},
-		"expired login":      {answer(401, "authError", "Invalid Credentials"), core.ErrOperator, "Invalid Credentials", "gcloud auth"},
+		"storage permission": {answered(403, "forbidden", "ops@x does not have storage.buckets.create access to the Google Cloud project."), core.ErrOperator, "storage.buckets.create is missing", "the plan lists"},
+		"IAM permission":     {answered(403, "", "Permission 'iam.roles.create' denied on resource.", info("IAM_PERMISSION_DENIED", map[string]any{"permission": "iam.roles.create"})), core.ErrOperator, "iam.roles.create is missing", "the plan lists"},
+		"switched-off API":   {answered(403, "accessNotConfigured", "X has not been used", info("SERVICE_DISABLED", map[string]any{"activationUrl": "https://console.developers.google.com/x"})), core.ErrOperator, "switched off", "https://console.developers.google.com/x"},
+		"no quota project":   {answered(403, "", "X has not been used in project 764086051850 before", info("SERVICE_DISABLED", nil)), core.ErrOperator, "switched off", "set-quota-project"},
+		"keys forbidden":     {answered(400, "", "Key creation is not allowed on this service account.", violation("constraints/iam.disableServiceAccountKeyCreation")), core.ErrBlocked, "constraints/iam.disableServiceAccountKeyCreation", "workload identity federation"},
+		"keys forbidden too": {answered(400, "", "x", violation("constraints/iam.managed.disableServiceAccountKeyCreation")), core.ErrBlocked, "iam.managed.disableServiceAccountKeyCreation", "certificate"},
+		"domain restriction": {answered(412, "conditionNotMet", "One or more users named in the policy do not belong to a permitted customer.", violation("constraints/iam.allowedPolicyMemberDomains")), core.ErrBlocked, "allowedPolicyMemberDomains", "administrator"},
+		"customers":          {answered(412, "conditionNotMet", "One or more users named in the policy do not belong to a permitted customer."), core.ErrBlocked, "allowedPolicyMemberDomains", "administrator"},
+		"location forbidden": {answered(412, "conditionNotMet", "'us' violates constraint 'constraints/gcp.resourceLocations'"), core.ErrBlocked, "constraints/gcp.resourceLocations", "administrator"},
+		"expired login":      {answered(401, "authError", "Invalid Credentials"), core.ErrOperator, "Invalid Credentials", "gcloud auth"},
 		"no token":           {&tokenError{errors.New("connection refused")}, core.ErrOperator, "no access token", "gcloud auth"},
-		"quota":              {answer(403, "rateLimitExceeded", "Quota exceeded for quota metric"), nil, "Quota", ""},
-		"anything else":      {answer(418, "teapot", "I'm a teapot"), nil, "teapot", ""},
+		"quota":              {answered(403, "rateLimitExceeded", "Quota exceeded for quota metric"), nil, "Quota", ""},
+		"anything else":      {answered(418, "teapot", "I'm a teapot"), nil, "teapot", ""},
 	} {
 		err := explain("x", c.err)
 		if c.kind != nil && !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.says) || !strings.Contains(hintOf(err), c.hint) {
@@ -69,16 +70,16 @@ func TestOnlyAuthorizationRefuses(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"authorization":   {answer(403, "forbidden", words), true},
-		"IAM":             {answer(403, "", "Permission 'iam.serviceAccounts.list' denied on resource (or it may not exist)."), true},
-		"authentication":  {answer(401, "required", words), false},
+		"authorization":   {answered(403, "forbidden", words), true},
+		"IAM":             {answered(403, "", "Permission 'iam.serviceAccounts.list' denied on resource (or it may not exist)."), true},
+		"authentication":  {answered(401, "required", words), false},
 		"proxy":           {&googleapi.Error{Code: 403, Body: "<html>"}, false},
-		"speed":           {answer(403, "rateLimitExceeded", "The project exceeded the rate limit."), false},
-		"switched off":    {answer(403, "accessNotConfigured", words), false},
-		"retention":       {answer(403, "retentionPolicyNotMet", "Object 'x' is subject to bucket's retention policy and cannot be deleted until 2030."), false},
-		"perimeter":       {answer(403, "forbidden", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x"), false},
-		"organisation":    {answer(403, "forbidden", words+" constraints/storage.x"), false},
-		"missing":         {answer(404, "notFound", words), false},
+		"speed":           {answered(403, "rateLimitExceeded", "The project exceeded the rate limit."), false},
+		"switched off":    {answered(403, "accessNotConfigured", words), false},
+		"retention":       {answered(403, "retentionPolicyNotMet", "Object 'x' is subject to bucket's retention policy and cannot be deleted until 2030."), false},
+		"perimeter":       {answered(403, "forbidden", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x"), false},
+		"organisation":    {answered(403, "forbidden", words+" constraints/storage.x"), false},
+		"missing":         {answered(404, "notFound", words), false},
 		"not even Google": {errors.New(words), false},
 	} {
 		if got := refused(c.err); got != c.want {
@@ -92,9 +93,9 @@ func TestWritesWithoutAClearAnswerAreUnknown(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"server error": {answer(503, "backendError", "try again"), true},
+		"server error": {answered(503, "backendError", "try again"), true},
 		"deadline":     {context.DeadlineExceeded, true},
-		"refusal":      {answer(403, "forbidden", "x does not have storage.buckets.create access"), false},
+		"refusal":      {answered(403, "forbidden", "x does not have storage.buckets.create access"), false},
 		"cancel":       {context.Canceled, false},
 	} {
 		if got := errors.Is(explainWrite("x", c.err), core.ErrUnknown); got != c.want {
@@ -103,8 +104,20 @@ func TestWritesWithoutAClearAnswerAreUnknown(t *testing.T) {
 	}
 }
 
+func TestPolicyOfAnOrganisationIsNoRace(t *testing.T) {
+	for message, want := range map[string]bool{
+		"At least one of the pre-conditions you specified did not hold.":               true,
+		"One or more users named in the policy do not belong to a permitted customer.": false,
+		"'us' violates constraint 'constraints/gcp.resourceLocations'":                 false,
+	} {
+		if got := isConflict(answered(412, "conditionNotMet", message)); got != want {
+			t.Errorf("%s: got a race %t, want %t", message, got, want)
+		}
+	}
+}
+
 func TestMessagesCannotSpeakToATerminal(t *testing.T) {
-	got := explain("x", answer(400, "invalid", "a\x1b]52;c;aGk=\x07b\u202ec")).Error()
+	got := explain("x", answered(400, "invalid", "a\x1b]52;c;aGk=\x07b\u202ec")).Error()
 	if strings.ContainsAny(got, "\x1b\x07\u202e") {
 		t.Errorf("got %q, want no control characters", got)
 	}

@@ -86,9 +86,9 @@ func (b *bucket) repair(ctx context.Context) error {
 			return nil
 		}
 		if have.Metageneration == "" {
-			return fmt.Errorf("bucket %s: has no metageneration", b.run.bucket)
+			return fmt.Errorf("bucket %s: has no metageneration", b.bucket)
 		}
-		return b.cloud.exchange(ctx, request{method: http.MethodPatch, path: bucketPath(b.run.bucket),
+		return b.cloud.exchange(ctx, request{method: http.MethodPatch, path: bucketPath(b.bucket),
 			query: url.Values{"ifMetagenerationMatch": {have.Metageneration}, "projection": {"noAcl"}}}, patch, nil)
 	})
 }

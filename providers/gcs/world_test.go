@@ -93,7 +93,7 @@ func (w *world) ask(as *cloud, method, address string, in, out any) bool {
 	if in != nil {
 		raw = body(in)
 	}
-	_, answer, err := as.sendTo(context.Background(), address, request{method: method, body: raw, header: http.Header{"Content-Type": {"application/json"}}})
+	got, err := as.sendTo(context.Background(), address, request{method: method, body: raw, header: http.Header{"Content-Type": {"application/json"}}})
 	if isMissing(err) {
 		return false
 	}
@@ -101,8 +101,8 @@ func (w *world) ask(as *cloud, method, address string, in, out any) bool {
 		w.t.Fatalf("%s %s: %v", method, address, err)
 	}
 	if out != nil {
-		if err := json.Unmarshal(answer, out); err != nil {
-			w.t.Fatalf("%s %s: %v in %s", method, address, err, answer)
+		if err := json.Unmarshal(got.body, out); err != nil {
+			w.t.Fatalf("%s %s: %v in %s", method, address, err, got.body)
 		}
 	}
 	return true

@@ -115,7 +115,7 @@ func sameRule(t types.LifecycleRule, own lifecycleRule) bool {
 
 // wholeBucket reports whether a rule is for every object, in any of the ways in which S3 writes that.
 func wholeBucket(t types.LifecycleRule) bool {
-	if aws.ToString(t.Prefix) != "" {
+	if aws.ToString(t.Prefix) != "" { //nolint:staticcheck // deprecated, but rules written long ago have it
 		return false
 	}
 	f := t.Filter

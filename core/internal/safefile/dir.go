@@ -60,7 +60,7 @@ func makeOne(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		return err
 	}
-	if err := os.Chmod(path, 0o700); err != nil { // a umask may have taken bits away
+	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory, from which a umask may have taken bits away
 		return err
 	}
 	parent, err := os.Open(filepath.Dir(path))

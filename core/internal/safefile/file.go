@@ -118,11 +118,11 @@ func ReadAll(path string, most int64) ([]byte, error) {
 	if !i.Mode().IsRegular() {
 		return nil, fmt.Errorf("file %q: is not a regular file", path)
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the file that the user names
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() // nothing was written
+	defer func() { _ = f.Close() }() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, err
