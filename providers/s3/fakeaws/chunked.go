@@ -14,7 +14,7 @@ import (
 // unchunk decodes aws-chunked: chunks of "size[;chunk-signature=…]\r\n data \r\n",
 // an empty one at the end, then the trailing headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-func unchunk(body []byte, s *signature, secret string, signed bool) ([]byte, http.Header, *apiError) {
+func unchunk(body []byte, s *signature, secret, word string) ([]byte, http.Header, *apiError) {
 	broken := &apiError{Code: "IncompleteBody", Status: 400, Message: "The request body is not well formed aws-chunked data"}
 	mismatch := &apiError{Code: "SignatureDoesNotMatch", Status: 403, Message: "The chunk signature we calculated does not match the signature you provided."}
 	var out []byte
@@ -33,7 +33,7 @@ func unchunk(body []byte, s *signature, secret string, signed bool) ([]byte, htt
 			return nil, nil, broken
 		}
 		data := rest[:n]
-		if signed {
+		if word != unsignedTrailer {
 			got := strings.TrimPrefix(extension, "chunk-signature=")
 			if s == nil || !s.validChunk(secret, previous, got, data) {
 				return nil, nil, mismatch
@@ -56,7 +56,7 @@ func unchunk(body []byte, s *signature, secret string, signed bool) ([]byte, htt
 			trailer.Set(k, strings.TrimSpace(v))
 		}
 	}
-	if got := trailer.Get("X-Amz-Trailer-Signature"); signed && got != "" && !s.validTrailer(secret, previous, got, string(body)) {
+	if word == signedTrailer && !s.validTrailer(secret, previous, trailer.Get("X-Amz-Trailer-Signature"), string(body)) {
 		return nil, nil, mismatch
 	}
 	return out, trailer, nil

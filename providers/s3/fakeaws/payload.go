@@ -41,7 +41,7 @@ func payload(r *http.Request, s *signature, secret string, body []byte) ([]byte,
 			return nil, nil, &apiError{Code: "NotImplemented", Status: 501, Message: "A header you provided implies functionality that is not implemented"}
 		}
 		var err *apiError
-		if body, trailer, err = unchunk(body, s, secret, word != unsignedTrailer); err != nil {
+		if body, trailer, err = unchunk(body, s, secret, word); err != nil {
 			return nil, nil, err
 		}
 		if n := r.Header.Get("X-Amz-Decoded-Content-Length"); n != strconv.Itoa(len(body)) {
