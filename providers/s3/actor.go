@@ -22,6 +22,7 @@ type actor struct {
 	*clients
 	mu       sync.Mutex
 	versions map[string]string // of the objects that it has put, by key
+	regions  map[string]string // of other buckets, by name; "" if S3 did not say
 }
 
 // newActor signs with c and nothing else: the environment of whoever runs this is the operator's.
@@ -34,7 +35,7 @@ func (p *Provider) newActor(ctx context.Context, region string, c core.Credentia
 	if err != nil {
 		return nil, err
 	}
-	return &actor{clients: clients, versions: map[string]string{}}, nil
+	return &actor{clients: clients, versions: map[string]string{}, regions: map[string]string{}}, nil
 }
 
 // Try makes one attempt.
@@ -48,7 +49,7 @@ func (a *actor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	case core.Abort:
 		return a.upload(ctx, p)
 	case core.Read:
-		return a.get(ctx, p)
+		return a.get(ctx, p, unrepeated)
 	case core.Delete:
 		_, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key}, unrepeated)
 		return outcome(err)
@@ -65,34 +66,72 @@ const unknownUpload = "bucketgrant-probe"
 
 // tryHarmlessly tries in such a way that nothing is written even if it is allowed.
 func (a *actor) tryHarmlessly(ctx context.Context, p core.Probe) (core.Outcome, error) {
-	var err error
+	there, err := a.at(ctx, p)
+	if err != nil {
+		return core.Unclear, err
+	}
 	switch p.Ability {
 	case core.Create, core.Overwrite: // a part of no upload takes the same permission as an object
-		_, err = a.s3.UploadPart(ctx, &s3.UploadPartInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: aws.String(unknownUpload), PartNumber: aws.Int32(1), Body: body()}, unrepeated)
+		_, err = a.s3.UploadPart(ctx, &s3.UploadPartInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: aws.String(unknownUpload), PartNumber: aws.Int32(1), Body: body()}, there)
 	case core.Abort:
-		err = a.abort(ctx, p, unknownUpload)
+		err = a.abort(ctx, p, unknownUpload, there)
 	case core.Read:
-		return a.get(ctx, p)
+		return a.get(ctx, p, there)
 	case core.List:
-		_, err = a.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: &p.Key, MaxKeys: aws.Int32(1)}, unrepeated)
+		_, err = a.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: &p.Key, MaxKeys: aws.Int32(1)}, there)
 	case core.Delete: // a condition that no missing object meets
-		_, err = a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: aws.String("*")}, unrepeated)
+		_, err = a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: aws.String("*")}, there)
 	case core.Erase: // a version that does not exist
-		_, err = a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key, VersionId: aws.String(noVersion)}, unrepeated)
+		_, err = a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key, VersionId: aws.String(noVersion)}, there)
 	case core.Resume:
-		_, err = a.s3.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: aws.String(unknownUpload)}, unrepeated)
+		_, err = a.s3.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: aws.String(unknownUpload)}, there)
 	case core.Locate:
-		_, err = a.s3.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &p.Bucket}, unrepeated)
+		_, err = a.s3.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &p.Bucket}, there)
 	case core.Inspect:
-		_, err = a.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &p.Bucket}, unrepeated)
-	case core.Administer: // what is no policy is refused even to those who may write one
-		_, err = a.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &p.Bucket, Policy: aws.String("not a policy")}, unrepeated)
+		_, err = a.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &p.Bucket}, there)
+	case core.Administer:
+		_, err = a.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &p.Bucket, Policy: aws.String(a.idlePolicy())}, there)
 	case core.Identify:
 		_, err = a.iam.ListUsers(ctx, &iam.ListUsersInput{MaxItems: aws.Int32(1)}, once)
 	default:
 		return core.Unclear, fmt.Errorf("nobody knows how to try %q", p.Ability)
 	}
 	return outcome(err)
+}
+
+// at sends a request once, to the region of the probe's bucket. S3 tells the
+// region of a bucket to whoever asks, with any answer.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+func (a *actor) at(ctx context.Context, p core.Probe) (func(*s3.Options), error) {
+	if p.Where != core.Elsewhere {
+		return unrepeated, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	region, known := a.regions[p.Bucket]
+	if !known {
+		_, err := a.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.Bucket}, unrepeated)
+		if err != nil && status(err) == 0 {
+			return nil, err
+		}
+		region = header(err, "x-amz-bucket-region")
+		a.regions[p.Bucket] = region
+	}
+	return func(o *s3.Options) {
+		unrepeated(o)
+		if region != "" {
+			o.Region = region
+		}
+	}, nil
+}
+
+// idlePolicy is a policy that no bucket accepts, because it is about another
+// one; S3 says so only to those who may write policies. It is well formed, since
+// what cannot be parsed might be refused before anybody is authorized.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+func (a *actor) idlePolicy() string {
+	other := "arn:" + partitionOf(a.s3.Options().Region).name + ":s3:::" + unknownUpload + "/*"
+	return string(mustJSON(policy{Version: policyVersion, Statement: []statement{{Effect: "Deny", Principal: "*", Action: texts{"s3:GetObject"}, Resource: texts{other}}}}))
 }
 
 func unrepeated(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
@@ -133,26 +172,26 @@ func (a *actor) upload(ctx context.Context, p core.Probe) (core.Outcome, error) 
 		if got != core.Denied || p.Want == core.Allowed {
 			return got, unclear
 		}
-		return outcome(a.abort(ctx, p, unknownUpload))
+		return outcome(a.abort(ctx, p, unknownUpload, unrepeated))
 	}
 	_, sent := a.s3.UploadPart(ctx, &s3.UploadPartInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: body()}, unrepeated)
-	gaveUp := a.abort(ctx, p, aws.ToString(begun.UploadId))
+	gaveUp := a.abort(ctx, p, aws.ToString(begun.UploadId), unrepeated)
 	if sent != nil {
 		return outcome(sent)
 	}
 	return outcome(gaveUp)
 }
 
-func (a *actor) abort(ctx context.Context, p core.Probe, id string) error {
-	_, err := a.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: &id}, unrepeated)
+func (a *actor) abort(ctx context.Context, p core.Probe, id string, there func(*s3.Options)) error {
+	_, err := a.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: &id}, there)
 	return err
 }
 
 // get reads an object. Where there is none, S3 refuses a caller who may read but
 // not list with the same code; then its message is about listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func (a *actor) get(ctx context.Context, p core.Probe) (core.Outcome, error) {
-	out, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}, unrepeated)
+func (a *actor) get(ctx context.Context, p core.Probe, there func(*s3.Options)) (core.Outcome, error) {
+	out, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}, there)
 	if err == nil {
 		_ = out.Body.Close()
 	}

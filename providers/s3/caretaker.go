@@ -16,22 +16,30 @@ import (
 
 type caretaker struct{ *session }
 
-// Elsewhere names the first other bucket of the account in the same region, by name.
+// Elsewhere names the first other bucket of the account, by name; one in the
+// same region if there is one.
 func (c *caretaker) Elsewhere(ctx context.Context) (string, error) {
-	out, err := c.s3.ListBuckets(ctx, &s3.ListBucketsInput{BucketRegion: aws.String(c.region), MaxBuckets: aws.Int32(1000)})
+	out, err := c.s3.ListBuckets(ctx, &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)})
 	if err != nil {
 		return "", failed("", "s3:ListAllMyBuckets", err)
 	}
-	var names []string
+	var near, far []string
 	for _, b := range out.Buckets {
-		if r := aws.ToString(b.BucketRegion); aws.ToString(b.Name) != c.bucket() && (r == "" || r == c.region) {
-			names = append(names, aws.ToString(b.Name))
+		switch name := aws.ToString(b.Name); {
+		case name == c.bucket():
+		case aws.ToString(b.BucketRegion) == c.region:
+			near = append(near, name)
+		default:
+			far = append(far, name)
 		}
 	}
-	if len(names) == 0 {
+	if len(near) == 0 {
+		near = far
+	}
+	if len(near) == 0 {
 		return "", nil
 	}
-	return slices.Min(names), nil
+	return slices.Min(near), nil
 }
 
 // Sweep removes what a proof has written: every version under exactly these

@@ -2,9 +2,12 @@
 package s3
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
@@ -26,7 +29,24 @@ func OpenSandbox(snapshot []byte) (*Sandbox, error) {
 			return nil, err
 		}
 	}
-	return &Sandbox{cloud, &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}, nil
+	s := &Sandbox{cloud, &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}
+	if snapshot == nil {
+		return s, s.furnish()
+	}
+	return s, nil
+}
+
+// neighbour is a bucket of the sandbox's owner that no grant is about, so that a
+// proof has another bucket to be refused in.
+const neighbour = "acme-payroll"
+
+// furnish makes what an account has before anybody is granted anything.
+func (s *Sandbox) furnish() error {
+	id, secret := s.cloud.Operator()
+	client := s3.New(s3.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), HTTPClient: &http.Client{Transport: s.transport}})
+	_, err := client.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: aws.String(neighbour)})
+	s.transport.Reset()
+	return err
 }
 
 // Provider acts as the sandbox's operator. It reads nothing of the user's own
