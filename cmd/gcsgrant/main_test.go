@@ -14,3 +14,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
+
+func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 22) }
+
+func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }

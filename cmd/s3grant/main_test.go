@@ -14,3 +14,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
+
+func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 16) }
+
+func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 0) }
+
+func TestSignalEndsARunThatWaits(t *testing.T) {
+	clitest.Interrupt(t, cloud(), func(address string) []string {
+		return []string{"AWS_ENDPOINT_URL=http://" + address, "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=none"}
+	})
+}

@@ -52,6 +52,7 @@ func TestReceiverOpensChecksAndTries(t *testing.T) {
 		t.Errorf("credentials: got %v %v, want mode 0600", info.Mode(), err)
 	}
 	s.run("receive", bundle, "--identity", "key.txt", "--out", "credentials").wants(t, 2, "nothing is ever overwritten")
+	s.run("receive", bundle, "--identity", "key.txt", "--try", "--out", "again", "--json").wants(t, 0, `"written": "again"`, `"how": "tried"`, `"policy_hash"`)
 	s.run(with("verify", "--name", "acme", "--credential", "credentials")...).wants(t, 0, "as granted (tried)")
 	s.run(with("verify", "--name", "acme", "--bundle", bundle, "--identity", "key.txt", "--json")...).wants(t, 0, `"how": "tried"`)
 	s.run(with("verify", "--name", "acme")...).wants(t, 0, "simulated")
@@ -236,4 +237,24 @@ func TestJournalsStayApart(t *testing.T) {
 func TestReceiptOfAFailureTellsWhatIsDone(t *testing.T) {
 	s := newStage(t, &toy{Fail: map[string]error{"toy:role": &core.Error{Kind: core.ErrBlocked, Err: errors.New("constraint"), Hint: "ask them"}}})
 	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 7, "done before the failure:", "+ toy:bucket/acme", "hint: ask them")
+}
+
+func TestASecondSignalSaysWhatGoesOn(t *testing.T) {
+	var said bytes.Buffer
+	env := Env{Stderr: &said, Doing: new(Activity)}
+	env.Doing.Set("retiring toy:key/1")
+	signals, done := make(chan os.Signal), make(chan struct{})
+	var cause error
+	ended := make(chan struct{})
+	go func() {
+		attend(signals, done, func(err error) { cause = err }, env)
+		close(ended)
+	}()
+	signals <- os.Interrupt
+	signals <- os.Interrupt
+	close(done)
+	<-ended
+	if !errors.Is(cause, errInterrupted) || !strings.Contains(said.String(), "still cleaning up: retiring toy:key/1") {
+		t.Errorf("got %v %q", cause, said.String())
+	}
 }

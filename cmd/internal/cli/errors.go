@@ -129,7 +129,7 @@ func (a *app) report(err error) int {
 	if p.ExitCode == 3 {
 		return 3 // an answer, not a failure
 	}
-	if a.global.JSON {
+	if a.global.JSON || slices.Contains(a.env.Args, "--json") { // a mistake in the words may come before the flag was seen
 		p = p.clean()
 		a.jsonLine(p)
 		return p.ExitCode

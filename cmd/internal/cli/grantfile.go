@@ -29,6 +29,9 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 	var data []byte
 	var err error
 	if name == "-" {
+		if a.env.Terminal.In {
+			return newSaid(), core.Faults{{Field: "file", Value: name, Rule: "is a terminal", Accepts: "a pipe, or the name of a file"}}
+		}
 		shown = "standard input"
 		data, err = io.ReadAll(io.LimitReader(a.env.Stdin, maxGrantFile+1))
 	} else {

@@ -63,12 +63,34 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		w.raw(handoff.Text(in.receipt))
 	}
+	doc := receivedJSON{SchemaVersion: 1, Manifest: in.receipt}
 	if o.Try {
-		if err := a.tryReceived(ctx, s, in); err != nil {
-			return err
+		proof, err := a.tryReceived(ctx, s, in)
+		if doc.Proof = &proof; err != nil {
+			return join(err, a.printReceived(doc, o))
 		}
 	}
-	return a.writeReceived(o, in)
+	if err := a.writeReceived(o, in); err != nil {
+		return err
+	}
+	doc.Written = o.Out
+	return a.printReceived(doc, o)
+}
+
+// receivedJSON is what was received, without the secret, as machines read it.
+type receivedJSON struct {
+	SchemaVersion int          `json:"schema_version"`
+	Manifest      core.Receipt `json:"manifest"`
+	Proof         *core.Proof  `json:"proof,omitempty"`   // of --try
+	Written       string       `json:"written,omitempty"` // the file with the credential
+}
+
+// printReceived prints d, unless standard output is for the credential.
+func (a *app) printReceived(d receivedJSON, o receiveOptions) error {
+	if !a.global.JSON || o.Out == "" && !o.Try {
+		return nil
+	}
+	return printJSON(a.env.Stdout, d)
 }
 
 // received is a hand-off that was opened.
@@ -130,20 +152,19 @@ func (a *app) opened(o receiveOptions) (received, error) {
 
 // tryReceived tries, as the holder, what the manifest says. Nobody cleans up
 // after it but the bucket's owner, so the objects that it leaves are named.
-func (a *app) tryReceived(ctx context.Context, s *session, in received) error {
+func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Proof, error) {
 	progress := a.progress()
-	e := s.bare(progress.observe)
-	proof, err := e.Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
+	proof, err := s.bare(progress.observe).Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
 	progress.done()
-	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
-	if a.global.JSON {
-		return join(err, printJSON(a.env.Stderr, proofJSON{1, e.RunID, in.receipt.Sandbox, in.receipt.Grant, proof, err == nil}))
+	if !a.talks() {
+		return proof, err
 	}
+	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 	a.proof(w, proof)
 	if err == nil {
 		w.line("all %d are as the manifest says", len(proof.Rows))
 	}
-	return join(err, w.err)
+	return proof, join(err, w.err)
 }
 
 // blueprintOf is as much of the blueprint as a manifest tells: enough to try it.

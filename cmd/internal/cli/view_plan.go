@@ -53,6 +53,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	}
 	if v.Documents {
 		documents(w, p.Blueprint.Documents)
+		operator(w, p.Blueprint.Operator)
 	}
 	w.line("%s", totals(p))
 }
@@ -122,6 +123,17 @@ func documents(w *paper, docs []core.Document) {
 			w.line("%s", strings.TrimRight(line, "\n"))
 		}
 	}
+	w.line("")
+}
+
+// operator prints what whoever runs this must be allowed to do.
+func operator(w *paper, needed []core.Permission) {
+	w.line("what you must be allowed to do")
+	var rows [][]string
+	for _, p := range needed {
+		rows = append(rows, []string{p.Action, p.Resource, strings.Join(p.Verbs, ", ")})
+	}
+	w.table(rows)
 	w.line("")
 }
 
