@@ -73,5 +73,6 @@ func (s *Sandbox) Environment(listen string) []string {
 		"AWS_ACCESS_KEY_ID=" + id,
 		"AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_REGION=us-east-1",
+		"AWS_DEFAULT_REGION=us-east-1", // what version 1 of the aws CLI reads
 	}
 }
