@@ -1,7 +1,8 @@
 # What you can ask for. The first target prints this list.
 TAGS    := disable_grpc_modules,grpcnotrace
 GO      := CGO_ENABLED=0 go
-BUILD   := -trimpath -tags $(TAGS) -ldflags="-s -w"
+# Without inlining the AWS SDK is 1.2 MB smaller; it waits for the network anyway.
+BUILD   := -trimpath -tags $(TAGS) -ldflags="-s -w" -gcflags='github.com/aws/...=-l'
 CACHE   := $(CURDIR)/.cache
 VENV    := $(CACHE)/venv
 TOOLS   := $(CACHE)/tools
