@@ -141,7 +141,7 @@ func (g *grantFlags) beside(allowed ...string) core.Faults {
 
 // showApply prints the plan and the delivery on standard error.
 func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOptions) {
-	if !a.talks() && !(p.Changed() && a.asks(o.Yes)) {
+	if !a.talks() && (!p.Changed() || !a.asks(o.Yes)) {
 		return
 	}
 	w := a.paper(a.env.Stderr, a.env.Terminal.Err)

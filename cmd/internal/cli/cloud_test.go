@@ -101,7 +101,7 @@ type toyStep struct {
 
 func (s toyStep) there() bool {
 	if s.step == core.BucketStep {
-		return s.toy.Bucket == s.b.Grant.Target.Bucket
+		return s.Bucket == s.b.Grant.Target.Bucket
 	}
 	return s.Role
 }
@@ -130,7 +130,7 @@ func (s toyStep) Do(_ context.Context, c core.Change) error {
 		return err
 	}
 	if s.step == core.BucketStep {
-		s.toy.Bucket = map[core.Action]string{core.Make: s.b.Grant.Target.Bucket}[c.Action]
+		s.Bucket = map[core.Action]string{core.Make: s.b.Grant.Target.Bucket}[c.Action]
 	} else {
 		s.Role = c.Action == core.Make
 	}

@@ -52,7 +52,7 @@ func demoRun(ctx context.Context, a *app) (err error) {
 	defer func() { err = join(err, os.RemoveAll(dir)) }()
 	d := &demo{app: a, session: s, engine: s.bare(nil), out: a.paper(a.env.Stdout, a.env.Terminal.Out)}
 	d.engine.Journal = journal.Memory()
-	d.grant = d.chooseGrant()
+	d.grant = a.exampleGrant(profileNames()[0])
 	d.out.loud(sandboxBanner)
 	if faults, err := a.bind(s.provider, &d.grant, false); err != nil || len(faults) > 0 {
 		return join(err, faults.Err())
@@ -63,11 +63,11 @@ func demoRun(ctx context.Context, a *app) (err error) {
 	return d.out.err
 }
 
-// chooseGrant is a grant with the values that help texts use as examples.
-func (d *demo) chooseGrant() core.Grant {
-	g := core.Grant{Name: "acme-events", Profile: profileNames()[0], Who: core.WhoKey, Settings: map[string]string{},
-		Target: core.Target{Bucket: "acme-events-demo", Prefix: "events/", Region: d.app.cloud.Region}}
-	for _, s := range d.app.info.Settings {
+// exampleGrant is a grant with the values that help texts use.
+func (a *app) exampleGrant(profile string) core.Grant {
+	g := core.Grant{Name: "acme-events", Profile: profile, Who: core.WhoKey, Settings: map[string]string{},
+		Target: core.Target{Bucket: "acme-events-demo", Prefix: "events/", Region: a.cloud.Region}}
+	for _, s := range a.info.Settings {
 		if s.Required {
 			g.Settings[s.Name] = s.Example
 		}

@@ -89,7 +89,7 @@ func describe(err error, program string) problem {
 	p := problem{SchemaVersion: 1, Error: err.Error(), Kind: e.Name, ExitCode: e.Code}
 	var hints []string
 	visit(err, func(err error) {
-		switch v := err.(type) {
+		switch v := err.(type) { //nolint:errorlint // visit unwraps
 		case *core.Error:
 			if v.Hint != "" && !slices.Contains(hints, v.Hint) {
 				hints = append(hints, v.Hint)
@@ -110,7 +110,7 @@ func visit(err error, f func(error)) {
 		return
 	}
 	f(err)
-	switch v := err.(type) {
+	switch v := err.(type) { //nolint:errorlint // this is what unwraps
 	case interface{ Unwrap() error }:
 		visit(v.Unwrap(), f)
 	case interface{ Unwrap() []error }:

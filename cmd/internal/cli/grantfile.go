@@ -35,7 +35,7 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 		shown = "standard input"
 		data, err = io.ReadAll(io.LimitReader(a.env.Stdin, maxGrantFile+1))
 	} else {
-		data, err = readBounded(a.env.path(name), maxGrantFile)
+		data, err = readBounded(a.env.path(name))
 	}
 	if err != nil {
 		return newSaid(), core.Faults{{Field: "file", Value: name, Rule: "cannot be read: " + cause(err), Accepts: "a YAML or JSON file that you may read"}}
@@ -43,9 +43,9 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 	return parseGrantFile(data, shown, table)
 }
 
-// readBounded reads at most most+1 bytes of a regular file.
-func readBounded(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+// readBounded reads a regular file, but not much more than the user can mean.
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the user chose the path
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func readBounded(path string, most int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}
-	return io.ReadAll(io.LimitReader(f, most+1))
+	return io.ReadAll(io.LimitReader(f, maxGrantFile+1))
 }
 
 // cause is why a file operation failed, without the path.

@@ -66,7 +66,7 @@ func exitStatus(kinds []error) string {
 	lines := []string{"0\tdone"}
 	var rows []end
 	for _, e := range ends() {
-		if e.Kind == nil || e.Kind == core.ErrInvalid || slices.Contains(kinds, e.Kind) {
+		if e.Kind == nil || slices.Contains(append(kinds, core.ErrInvalid), e.Kind) {
 			rows = append(rows, e)
 		}
 	}

@@ -56,6 +56,7 @@ type profileJSON struct {
 	profile.Profile
 	Granted     []core.Ability `json:"granted"`               // on this cloud
 	Permissions []core.Reason  `json:"permissions,omitempty"` // what they compile to
+	Gaps        []core.Gap     `json:"gaps,omitempty"`        // where the cloud cannot say exactly that
 }
 
 func profilesRun(a *app, o profilesOptions) error {
@@ -70,7 +71,7 @@ func profilesRun(a *app, o profilesOptions) error {
 	if a.global.JSON {
 		var all []profileJSON
 		for _, p := range list {
-			all = append(all, profileJSON{p, p.Bind(a.info.Name, o.Strict), a.reasons(p, o.Strict)})
+			all = append(all, profileJSON{p, p.Bind(a.info.Name, o.Strict), a.reasons(p, o.Strict), a.gaps(p.Name, o.Strict)})
 		}
 		return printJSON(a.env.Stdout, struct {
 			SchemaVersion int           `json:"schema_version"`
@@ -105,6 +106,21 @@ func (a *app) reasons(p profile.Profile, strict bool) []core.Reason {
 		}
 	}
 	return found
+}
+
+// gaps is where this cloud cannot say exactly what a profile says, for a bucket
+// like that of the examples.
+func (a *app) gaps(name string, strict bool) []core.Gap {
+	g := a.exampleGrant(name)
+	p := a.cloud.Connect(core.Connection{})
+	if faults, err := a.bind(p, &g, strict); err != nil || len(faults) > 0 {
+		return nil // the examples do not suit this profile; a plan says more
+	}
+	b, err := core.Compile(p, g)
+	if err != nil {
+		return nil
+	}
+	return b.Gaps
 }
 
 func (a *app) showProfile(w *paper, p profile.Profile, strict bool) {
@@ -159,7 +175,10 @@ func (a *app) explainProfile(w *paper, p profile.Profile, strict bool) {
 		}
 	}
 	w.line("")
-	w.line("not granted: %s", strings.Join(none, "; "))
-	w.line("where this cloud cannot say exactly that, plan --offline names the gap for your bucket")
+	w.line("not granted")
+	w.field("", strings.Join(none, "; "))
+	for _, gap := range a.gaps(p.Name, strict) {
+		w.field("gap", gapText(gap))
+	}
 	weaknesses(w, p)
 }

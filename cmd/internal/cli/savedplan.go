@@ -63,7 +63,7 @@ func (a *app) loadPlan(path string, sandbox bool, now time.Time) (savedPlan, err
 		return p, core.Faults{{Field: "plan", Value: path, Rule: rule, Accepts: accepts}}
 	}
 	again := "a plan made by: " + a.cloud.Program + " plan --out FILE"
-	raw, err := readBounded(a.env.path(path), maxGrantFile)
+	raw, err := readBounded(a.env.path(path))
 	if err != nil {
 		return refuse("cannot be read: "+cause(err), again)
 	}

@@ -34,6 +34,16 @@ func (p *paper) line(format string, args ...any) {
 	p.raw(clean(fmt.Sprintf(format, args...)) + "\n")
 }
 
+// field prints a name and a text that is folded beside it.
+func (p *paper) field(name, text string) {
+	for i, line := range strings.Split(fold(clean(text), 96), "\n") {
+		if i > 0 {
+			name = ""
+		}
+		p.raw(fmt.Sprintf("  %-8s %s\n", name, line))
+	}
+}
+
 // sign prints one line that begins with the sign of a change, in its colour.
 func (p *paper) sign(a core.Action, format string, args ...any) {
 	text := clean(fmt.Sprintf(format, args...))

@@ -12,8 +12,6 @@ import (
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
-const maxSecretFile = 1 << 20
-
 type verifyOptions struct {
 	grant      *grantFlags
 	Credential string
@@ -128,7 +126,7 @@ func (a *app) credential(file, bundle, identity string) (core.Credential, core.F
 	var err error
 	name := file
 	if file != "" {
-		if data, err = readBounded(a.env.path(file), maxSecretFile); err != nil {
+		if data, err = readBounded(a.env.path(file)); err != nil {
 			return none, core.Faults{{Field: "credential", Value: file, Rule: "cannot be read: " + cause(err), Accepts: "a file that apply or receive has written"}}, nil
 		}
 	} else {
@@ -153,7 +151,7 @@ func (a *app) unseal(field, bundle, identity string) (data, sealed []byte, fault
 	if err != nil {
 		faults = append(faults, core.Fault{Field: "identity", Value: identity, Rule: short(err), Accepts: "an age identity file, or an ssh private key without a passphrase"})
 	}
-	sealed, err = readBounded(a.env.path(bundle), maxSecretFile)
+	sealed, err = readBounded(a.env.path(bundle))
 	if err != nil {
 		faults = append(faults, core.Fault{Field: field, Value: bundle, Rule: "cannot be read: " + cause(err), Accepts: "a sealed file that apply has written"})
 	}

@@ -103,11 +103,20 @@ func (a *app) holder(w *paper, b core.Blueprint) {
 	var r core.Receipt
 	r.Describe(b, a.info.Abilities)
 	w.line("the holder of the credential")
-	w.line("  may      %s", strings.Join(r.Allowed, "; "))
-	w.line("  may not  %s", strings.Join(r.Refused, "; "))
+	w.field("may", strings.Join(r.Allowed, "; "))
+	w.field("may not", strings.Join(r.Refused, "; "))
 	for _, gap := range b.Gaps {
-		w.line("  gap      %s is %s: %s", gap.Ability, gap.Outcome, gap.Why)
+		w.field("gap", gapText(gap))
 	}
+}
+
+// gapText says where the cloud cannot do exactly what the grant says.
+func gapText(g core.Gap) string {
+	means := string(g.Ability)
+	if i, ok := core.DescribeAbility(g.Ability); ok {
+		means = "to " + i.Means
+	}
+	return fmt.Sprintf("%s is %s: %s", means, g.Outcome, g.Why)
 }
 
 // documents prints policies and configurations in the cloud's own language.
