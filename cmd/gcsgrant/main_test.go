@@ -18,3 +18,5 @@ func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
 func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 22) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }
+
+func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }

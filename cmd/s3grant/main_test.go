@@ -24,3 +24,5 @@ func TestSignalEndsARunThatWaits(t *testing.T) {
 		return []string{"AWS_ENDPOINT_URL=http://" + address, "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=none"}
 	})
 }
+
+func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }

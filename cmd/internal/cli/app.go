@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { a.printHelp(c) })
 	root.SetUsageFunc(func(c *cobra.Command) error { a.printHelp(c); return nil })
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(err, c.CommandPath()+" --help") })
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true, Run: func(*cobra.Command, []string) {}})
+	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
 		a.planCommand(), a.applyCommand(), a.verifyCommand(), a.statusCommand(), a.destroyCommand(),
 		a.receiveCommand(), a.profilesCommand(), a.schemaCommand(), a.sandboxCommand(), a.demoCommand(),

@@ -258,3 +258,53 @@ func TestASecondSignalSaysWhatGoesOn(t *testing.T) {
 		t.Errorf("got %v %q", cause, said.String())
 	}
 }
+
+func TestAPrivateKeyAsIdentityIsNotEchoed(t *testing.T) {
+	s := newStage(t, &toy{})
+	r := s.run("receive", "x.age", "--identity", "AGE-SECRET-KEY-1QQQQ", "--json")
+	r.wants(t, 2, "is a private key itself")
+	r.lacks(t, "QQQQ")
+}
+
+func TestColoursOnlyOnATerminalThatWantsThem(t *testing.T) {
+	for _, c := range []struct {
+		tty  bool
+		env  string
+		args []string
+		want bool
+	}{
+		{true, "", nil, true},
+		{false, "", nil, false},
+		{true, "NO_COLOR", nil, false},
+		{true, "", []string{"--no-color"}, false},
+	} {
+		s := newStage(t, &toy{})
+		s.ttyOut = c.tty
+		if c.env != "" {
+			s.env[c.env] = "1"
+		}
+		r := s.run(append(with("plan", "--offline"), c.args...)...)
+		if got := strings.Contains(r.out, "\x1b[32m+"); got != c.want {
+			t.Errorf("%+v: colours: got %v, want %v", c, got, c.want)
+		}
+	}
+}
+
+func TestEveryProductIsJSONIfAsked(t *testing.T) {
+	s := newStage(t, &toy{})
+	to := s.key()
+	for _, args := range [][]string{
+		with("plan"), with("plan", "--offline"), with("apply", "--name", "acme", "--to", to, "--yes"), with("status"), with("verify"),
+		{"receive", "handoff/acme.AKIAIOSFODNN7EXAMPLE.age", "--identity", "key.txt", "--try"},
+		{"profiles"}, {"profiles", "list"}, {"profiles", "show", "event-dump"}, {"profiles", "explain", "event-dump"}, {"version"},
+		with("destroy", "--name", "acme", "--yes"),
+	} {
+		r := s.run(append(args, "--json")...)
+		var doc struct {
+			SchemaVersion int `json:"schema_version"`
+		}
+		if err := json.Unmarshal([]byte(r.out), &doc); err != nil || doc.SchemaVersion != 1 || r.code != 0 || r.errout != "" {
+			t.Errorf("%v: got %d, %v, version %d, standard error %q", args, r.code, err, doc.SchemaVersion, r.errout)
+		}
+	}
+}

@@ -77,6 +77,19 @@ func exitStatus(kinds []error) string {
 	return strings.Join(lines, "\n")
 }
 
+func (a *app) helpCommand() *cobra.Command {
+	c := a.command(page{Use: "help [COMMAND]", Short: "Show what a command does, beginning with an example", Examples: []string{"$PROGRAM help apply"}})
+	c.Args = func(*cobra.Command, []string) error { return nil }
+	c.RunE = func(c *cobra.Command, args []string) error {
+		about, rest, err := c.Root().Find(args)
+		if err != nil || len(rest) > 0 {
+			return usageError(fmt.Errorf("no help for %q", strings.Join(args, " ")), a.cloud.Program+" --help")
+		}
+		return a.run(&args, func() error { a.printHelp(about); return nil })
+	}
+	return c
+}
+
 // printHelp writes the help of c: example, description, usage, flags, exit status.
 func (a *app) printHelp(c *cobra.Command) {
 	w := c.OutOrStdout()

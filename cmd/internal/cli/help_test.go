@@ -96,6 +96,7 @@ func TestHelpSaysEveryEndThatCanHappen(t *testing.T) {
 func TestMistakesInWordsNameWhatIsAccepted(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"aply", `unknown command "aply" (did you mean "apply"?)`},
+		{"help aply", `no help for "aply"`},
 		{"sandbox serv", `unknown command "serv" (did you mean "serve"?)`},
 		{"apply a b", `unexpected "b"`},
 		{"plan x", `unexpected "x"`},

@@ -59,6 +59,11 @@ func Main(c Cloud) (code int) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	// A reader that goes away must not end a run between a key and its delivery:
+	// once somebody listens, writing to a closed pipe is an error and not the end.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	done := make(chan struct{})
 	defer close(done)
 	go attend(signals, done, cancel, env)

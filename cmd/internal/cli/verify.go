@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -148,7 +149,9 @@ func (a *app) credential(file, bundle, identity string) (core.Credential, core.F
 // The sealed bytes are returned as well.
 func (a *app) unseal(field, bundle, identity string) (data, sealed []byte, faults core.Faults) {
 	ids, err := handoff.Identities(a.env.path(identity))
-	if err != nil {
+	if strings.Contains(identity, "SECRET-KEY-") || strings.Contains(identity, "PRIVATE KEY") {
+		faults = append(faults, core.Fault{Field: "identity", Rule: "is a private key itself, which every program on this machine can see", Accepts: "the name of a file that holds it"})
+	} else if err != nil {
 		faults = append(faults, core.Fault{Field: "identity", Value: identity, Rule: short(err), Accepts: "an age identity file, or an ssh private key without a passphrase"})
 	}
 	sealed, err = readBounded(a.env.path(bundle))

@@ -146,3 +146,26 @@ func get(ctx context.Context, address string) (int, error) {
 	}
 	return answer.StatusCode, answer.Body.Close()
 }
+
+// Pipe shows that nobody has to listen: with the reader of standard error gone,
+// the credential is delivered all the same.
+func Pipe(t *testing.T, c cli.Cloud) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	dir := t.TempDir()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := program(ctx, c, dir, nil, append([]string{"apply", "--sandbox", "--plain", "--yes"}, grant(c)...))
+	run.Stderr = write
+	if err := errors.Join(run.Start(), read.Close(), write.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(t, run.Wait()); code != 0 {
+		t.Errorf("got exit code %d, want 0", code)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "handoff", "*")); err != nil || len(files) != 3 {
+		t.Errorf("got %v %v, want the credential and two manifests", files, err)
+	}
+}
