@@ -227,6 +227,9 @@ func TestJournalsStayApart(t *testing.T) {
 		t.Errorf("journal: %v", err)
 	}
 	s.run(with("apply", "--name", "acme", "--to", s.key(), "--sandbox-file", "cloud.json", "--out", "other", "--yes")...).wants(t, 0, sandboxBanner)
+	if manifest, err := os.ReadFile(filepath.Join(s.dir, "other/acme.AKIAIOSFODNN7EXAMPLE.manifest.json")); !bytes.Contains(manifest, []byte(`"sandbox": true`)) {
+		t.Errorf("manifest: got %s %v, want it to say that it is of a sandbox", manifest, err)
+	}
 	if _, err := os.Stat(filepath.Join(s.dir, "cloud.json.journal/acme.jsonl")); err != nil {
 		t.Errorf("journal beside the sandbox: %v", err)
 	}
@@ -305,6 +308,80 @@ func TestEveryProductIsJSONIfAsked(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(r.out), &doc); err != nil || doc.SchemaVersion != 1 || r.code != 0 || r.errout != "" {
 			t.Errorf("%v: got %d, %v, version %d, standard error %q", args, r.code, err, doc.SchemaVersion, r.errout)
+		}
+	}
+}
+
+func TestAnotherSealedFileIsNotTheManifests(t *testing.T) {
+	s := newStage(t, &toy{})
+	to := s.key()
+	s.run(with("apply", "--name", "acme", "--to", to, "--out", "a", "--yes")...).wants(t, 0)
+	other := newStage(t, &toy{})
+	other.run(with("apply", "--name", "acme", "--to", to, "--out", "b", "--yes")...).wants(t, 0)
+	name := "acme.AKIAIOSFODNN7EXAMPLE.age"
+	sealed, err := os.ReadFile(filepath.Join(other.dir, "b", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("a/"+name, string(sealed))
+	s.run("receive", "a/"+name, "--identity", "key.txt").wants(t, 2, "was changed after it was written")
+}
+
+func TestNewFilesNeverReplaceAnything(t *testing.T) {
+	dir := t.TempDir()
+	there, link := filepath.Join(dir, "there"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(there, []byte("old"), 0o600), os.Symlink(filepath.Join(dir, "target"), link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{there, link} {
+		if err := writeNew(path, "shown", []byte("new")); err == nil || !strings.Contains(err.Error(), `"shown"`) {
+			t.Errorf("%s: got %v, want a refusal that names the file as the user does", filepath.Base(path), err)
+		}
+	}
+	if got, err := os.ReadFile(there); string(got) != "old" {
+		t.Errorf("got %q %v, want the old file", got, err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "target")); err == nil {
+		t.Error("a link was followed")
+	}
+}
+
+func TestChangesAreAnAnswerAndNoFailure(t *testing.T) {
+	s := newStage(t, &toy{})
+	r := s.run(with("plan", "--exit-code", "--quiet")...)
+	r.wants(t, 3)
+	if r.errout != "" {
+		t.Errorf("standard error: got %q, want nothing", r.errout)
+	}
+	s.run(with("plan", "--exit-code", "--json")...).wants(t, 3, `"changed": true`)
+}
+
+func TestOnlyTheGrantsOwnBucketCanBeNamedForDropping(t *testing.T) {
+	cloud := &toy{Bucket: "acme", Role: true}
+	s := newStage(t, cloud)
+	s.run(with("destroy", "--drop-bucket", "acme2", "--yes")...).wants(t, 2, `drop-bucket "acme2": is not the bucket of the grant; accepted: acme`)
+	s.run(with("destroy", "--drop-bucket", "acme", "--yes")...).wants(t, 0)
+	if cloud.Bucket != "" {
+		t.Errorf("bucket: got %q, want it gone", cloud.Bucket)
+	}
+}
+
+func TestConsentToAnEndpointIsTheUsersOwn(t *testing.T) {
+	for _, consent := range []bool{false, true} {
+		var got []core.Connection
+		s := newStage(t, &toy{})
+		connect := s.cloud.Connect
+		s.cloud.Connect = func(c core.Connection) core.Provider {
+			got = append(got, c)
+			return connect(c)
+		}
+		args := with("plan")
+		if consent {
+			args = append(args, "--allow-endpoint")
+		}
+		s.run(args...).wants(t, 0)
+		if last := got[len(got)-1]; last.AllowEndpoint != consent {
+			t.Errorf("consent: got %v, want %v", last.AllowEndpoint, consent)
 		}
 	}
 }
