@@ -70,6 +70,23 @@ func TestLocateBelowAPrefix(t *testing.T) {
 	})
 }
 
+func TestTryingToAdministerChangesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		_, credential := w.apply(g)
+		b, _ := w.opened(g)
+		w.Tamper(b, "", string(core.Administer))
+		before := w.policy(w.owner, "acme-events")
+		got, err := w.actor(b, credential).Try(t.Context(), core.Probe{Ability: core.Administer, Where: core.Whole, Bucket: "acme-events"})
+		if got != core.Allowed || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, core.Allowed)
+		}
+		if after := w.policy(w.owner, "acme-events"); after.Etag != before.Etag {
+			t.Errorf("got the policy written, %+v", after)
+		}
+	})
+}
+
 func TestReceiverCanTryAKeyWithItsManifestAlone(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		g := eventDump()

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
 )
 
 func (w *world) bucket(name string) bucketState {
@@ -86,18 +88,19 @@ func TestRepairYieldsToWhoeverWasFaster(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		g := eventDump()
 		w.apply(g)
-		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"softDeletePolicy": dict{"retentionDurationSeconds": "0"}}, nil)
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"lifecycle": dict{"rule": []any{}}}, nil)
+		foreign := dict{"action": dict{"type": "Delete"}, "condition": dict{"age": 730}}
 		raced := false
 		w.transport.Fault = func(c cloudsim.Call, r *http.Request) cloudsim.Fault {
 			if c.Op.Name == "storage.buckets.patch" && !raced {
 				raced = true
-				w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"labels": dict{"team": "finance"}}, nil)
+				w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"lifecycle": dict{"rule": []any{foreign}}}, nil)
 			}
 			return cloudsim.Fault{}
 		}
 		w.apply(g)
-		if have := w.bucket("acme-events"); !raced || have.Labels["team"] != "finance" || have.SoftDelete.Seconds != "604800" {
-			t.Errorf("got %s (raced %t), want both changes", body(have), raced)
+		if have := w.bucket("acme-events"); !raced || len(have.Lifecycle.Rules) != 2 || !abortsUploads(have.Lifecycle) {
+			t.Errorf("got %s (raced %t), want both rules", body(have), raced)
 		}
 	})
 }
@@ -111,6 +114,12 @@ func TestBucketsThatCannotBeUsedAreRefused(t *testing.T) {
 		why   string
 		hint  string
 	}{
+		"in another project, though it can be read": {func(w *world, g core.Grant) {
+			w.Plant(providertest.StrangersBucket, core.Blueprint{Grant: g})
+			p := w.policy(w.stranger, "acme-events")
+			p.Version, p.Bindings = 3, append(p.Bindings, bindingDocument{Role: "roles/storage.admin", Members: []string{"serviceAccount:operator@acme-project.iam.gserviceaccount.com"}})
+			w.ask(w.stranger, "PUT", storageAPI+"/storage/v1/b/acme-events/iam", p, nil)
+		}, adopt, "belongs to another project", "--bucket"},
 		"in another location":   {func(w *world, g core.Grant) { w.apply(g) }, elsewhere, "is in EU, not in US", "--location EU"},
 		"made by hand":          {func(w *world, g core.Grant) { w.makeBucket(w.owner, SandboxProject, "acme-events", "EU") }, func(*core.Grant) {}, "was not made for this grant", "--adopt"},
 		"adopted elsewhere":     {func(w *world, g core.Grant) { w.makeBucket(w.owner, SandboxProject, "acme-events", "US") }, adopt, "is in US, not in EU", "--location US"},
@@ -137,6 +146,38 @@ func TestBucketsThatCannotBeUsedAreRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestBucketWithOldVersionsIsNotEmpty(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"versioning": dict{"enabled": true}}, nil)
+		w.put(w.owner, "acme-events", "events/x")
+		w.ask(w.owner, "DELETE", storageAPI+"/storage/v1/b/acme-events/o/events%2Fx", nil, nil)
+		plan, _, err := w.reach(g, core.Want{DropBucket: true})
+		if c := change(t, plan, "gcs:bucket/acme-events"); err != nil || c.Action != core.Keep || !strings.Contains(c.Why, "never deleted") {
+			t.Errorf("got %s because %q (%v), want the bucket kept for its old version", c.Action, c.Why, err)
+		}
+	})
+}
+
+func TestSweepRemovesEveryVersionOfItsKeysAndNothingElse(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		w.ask(w.owner, "PATCH", storageAPI+"/storage/v1/b/acme-events", dict{"versioning": dict{"enabled": true}}, nil)
+		for _, key := range []string{"events/p/run", "events/p/run", "events/p/run-2", "events/p/ru"} {
+			w.put(w.owner, "acme-events", key)
+		}
+		_, steps := w.opened(g)
+		if err := steps.Caretaker.Sweep(t.Context(), []string{"events/p/run", "events/p/never"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := w.Objects("acme-events"), []string{"events/p/ru", "events/p/run-2"}; !slices.Equal(got, want) {
+			t.Errorf("got %v left, want %v", got, want)
+		}
+	})
 }
 
 func TestAbortRuleIsRecognised(t *testing.T) {

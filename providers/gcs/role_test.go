@@ -3,6 +3,9 @@ package gcs
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"google.golang.org/genproto/googleapis/type/expr"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 func ourRun(g core.Grant) *run {
@@ -90,6 +94,49 @@ func TestAccountMadeAgainIsBoundAgain(t *testing.T) {
 		got, err := actor.Try(t.Context(), core.Probe{Ability: core.Create, Where: core.Inside, Bucket: n.bucket, Key: "events/x"})
 		if got != core.Allowed {
 			t.Errorf("the new account may put objects: got %s, %v", got, err)
+		}
+	})
+}
+
+// A policy may show a deleted account under its old name for a while: the name
+// is there, but binds nobody.
+func TestNameThatBindsNobodyIsWrittenAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		n := namesOf(g, SandboxProject)
+		w.ask(w.owner, "DELETE", iamAPI+"/v1/"+n.accountName, nil, nil)
+		ghost := regexp.MustCompile(`deleted:(serviceAccount:[^?"]+)\?uid=[0-9]+`)
+		w.transport.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			resp := cloudsim.Serve(w.fake, r)
+			raw, _ := io.ReadAll(resp.Body)
+			for k, v := range resp.Header {
+				rw.Header()[k] = v
+			}
+			rw.WriteHeader(resp.StatusCode)
+			_, _ = rw.Write(ghost.ReplaceAll(raw, []byte("$1")))
+		})
+		w.apply(g)
+		for _, b := range w.policy(w.owner, n.bucket).Bindings {
+			if b.Role == n.roleName && !slices.Equal(b.Members, []string{n.member()}) {
+				t.Errorf("got %v bound, want the account of today", b.Members)
+			}
+		}
+	})
+}
+
+func TestRoleWithoutAStageIsAlphaAndDrifted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		n := namesOf(g, SandboxProject)
+		w.ask(w.owner, "PATCH", iamAPI+"/v1/"+n.roleName+"?updateMask=stage", dict{"stage": "ALPHA"}, nil)
+		plan, _ := w.apply(g)
+		if c := change(t, plan, n.roleAddr()); c.Action != core.Alter {
+			t.Errorf("got %s, want the stage put back", c.Action)
+		}
+		if plan, _ := w.apply(g); plan.Changed() {
+			t.Errorf("got %v, want nothing left to do", plan.Changes)
 		}
 	})
 }
