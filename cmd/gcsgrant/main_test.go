@@ -19,4 +19,6 @@ func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 22) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }
 
+func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
+
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }

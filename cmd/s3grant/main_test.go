@@ -25,4 +25,6 @@ func TestSignalEndsARunThatWaits(t *testing.T) {
 	})
 }
 
+func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
+
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }

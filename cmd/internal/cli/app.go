@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -154,4 +155,21 @@ func argsError(c *cobra.Command, args []string, least, most int, names []string)
 		return usageError(fmt.Errorf("unexpected %s", strings.Join(extra, " ")), c.CommandPath()+" --help")
 	}
 	return nil
+}
+
+// Understand reads args as [Run] does and does nothing, so that documents with
+// commands in them can be checked.
+func Understand(ctx context.Context, c Cloud, args []string) error {
+	a := newApp(c, Env{Stdout: io.Discard, Stderr: io.Discard})
+	understood := errors.New("has nothing to do")
+	a.parsed = func(any) error {
+		understood = nil
+		return nil
+	}
+	root := a.root()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return err
+	}
+	return understood
 }

@@ -48,12 +48,7 @@ func TestEveryExampleIsUnderstood(t *testing.T) {
 				t.Errorf("%s: example %q: got program %q", c.CommandPath(), line, words[0])
 				continue
 			}
-			a := newApp(toyCloud(&toy{}), Env{})
-			understood := false
-			a.parsed = func(any) error { understood = true; return nil }
-			root := a.root()
-			root.SetArgs(words[1:])
-			if err := root.ExecuteContext(t.Context()); err != nil || !understood {
+			if err := Understand(t.Context(), toyCloud(&toy{}), words[1:]); err != nil {
 				t.Errorf("%s: example %q: got %v, want it understood", c.CommandPath(), line, err)
 			}
 		}
