@@ -2,6 +2,7 @@
 package gcs
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"net/http"
@@ -69,16 +70,23 @@ func (s *Sandbox) Handler() http.Handler { return s.cloud }
 // Snapshot is the whole state, the operator's key included.
 func (s *Sandbox) Snapshot() ([]byte, error) { return s.cloud.Snapshot() }
 
-// Environment is what other programs need to use the sandbox at host:port.
-// Keys made from then on ask that address for their tokens.
+// Environment is what other programs need to use the sandbox at host:port, an
+// access token of its operator for an hour included. Keys made from then on ask
+// that address for their tokens.
 func (s *Sandbox) Environment(listen string) []string {
 	at := "http://" + listen
 	s.cloud.SetTokenURI(at + "/token")
-	return []string{
+	environment := []string{
 		"GOOGLE_CLOUD_PROJECT=" + SandboxProject,
 		"CLOUDSDK_CORE_PROJECT=" + SandboxProject,
 		"STORAGE_EMULATOR_HOST=" + at,
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + at + "/storage/v1/",
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM=" + at + "/",
 	}
+	if id, err := operatorIdentity(s.cloud.Operator(), s.transport); err == nil {
+		if token, err := id.credentials.Token(context.Background()); err == nil {
+			environment = append(environment, "CLOUDSDK_AUTH_ACCESS_TOKEN="+token.Value)
+		}
+	}
+	return environment
 }

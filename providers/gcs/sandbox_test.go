@@ -82,6 +82,32 @@ func TestSandboxNeverLeavesTheProcess(t *testing.T) {
 	applied(t, opened(t, nil), eventDump())
 }
 
+func TestSandboxServesWhoeverHasItsEnvironment(t *testing.T) {
+	s := opened(t, nil)
+	server := httptest.NewServer(s.Handler())
+	defer server.Close()
+	values := map[string]string{}
+	for _, line := range s.Environment(strings.TrimPrefix(server.URL, "http://")) {
+		name, value, _ := strings.Cut(line, "=")
+		values[name] = value
+	}
+	for bearer, want := range map[string]int{values["CLOUDSDK_AUTH_ACCESS_TOKEN"]: http.StatusOK, "stolen": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, values["STORAGE_EMULATOR_HOST"]+"/storage/v1/b?project="+values["GOOGLE_CLOUD_PROJECT"], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("got status %d, want %d", resp.StatusCode, want)
+		}
+	}
+}
+
 // Google's own client uses the sandbox by its environment, with a key that was
 // made while it was served.
 func TestSandboxServesGooglesClient(t *testing.T) {
