@@ -37,6 +37,25 @@ func TestBucketIsMadeAsTheDocumentSays(t *testing.T) {
 	})
 }
 
+func TestBucketIsEncryptedByTheGrantsKey(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := eventDump()
+		w.apply(g)
+		g.Settings["kms-key"] = "projects/acme-project/locations/eu/keyRings/events/cryptoKeys/bucket"
+		plan, _ := w.apply(g)
+		if c := change(t, plan, "gcs:bucket/acme-events"); c.Action != core.Alter || !strings.Contains(c.Why, "key") {
+			t.Errorf("got %s because %q, want the key set", c.Action, c.Why)
+		}
+		if have := w.bucket("acme-events"); have.Encryption == nil || have.Encryption.Key != g.Settings["kms-key"] {
+			t.Errorf("got %s, want the grant's key", body(have))
+		}
+		delete(g.Settings, "kms-key")
+		if plan, _ := w.apply(g); plan.Changed() {
+			t.Errorf("got %v, want a key that nobody asks about left alone", plan.Changes)
+		}
+	})
+}
+
 func TestDriftOfTheBucketIsPutBackAndForeignRulesStay(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		g := eventDump()

@@ -38,7 +38,7 @@ func (b *bucket) repairs(have *bucketState) (bucketDocument, []string) {
 	}
 	if want.Encryption != nil && (have.Encryption == nil || *have.Encryption != *want.Encryption) {
 		patch.Encryption = want.Encryption
-		why = append(why, "encrypted by the grant's key again")
+		why = append(why, "new objects are encrypted by the grant's key")
 	}
 	return patch, why
 }
