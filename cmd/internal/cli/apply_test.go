@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofrs/flock"
+
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
@@ -384,4 +386,17 @@ func TestConsentToAnEndpointIsTheUsersOwn(t *testing.T) {
 			t.Errorf("consent: got %v, want %v", last.AllowEndpoint, consent)
 		}
 	}
+}
+
+func TestTwoCommandsNeverShareASandboxFile(t *testing.T) {
+	s := newStage(t, &toy{})
+	held := flock.New(filepath.Join(s.dir, "cloud.json.lock"))
+	if got, err := held.TryLock(); !got || err != nil {
+		t.Fatal(got, err)
+	}
+	s.run(with("plan", "--sandbox-file", "cloud.json")...).wants(t, 9, "another run holds the lock")
+	if err := held.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	s.run(with("plan", "--sandbox-file", "cloud.json")...).wants(t, 0)
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/journal"
@@ -34,6 +37,9 @@ func (a *app) connect() (*session, error) {
 	var snapshot []byte
 	if a.global.SandboxFile != "" {
 		s.file = a.env.path(a.global.SandboxFile)
+		if err := s.lock(); err != nil {
+			return nil, err
+		}
 		var err error
 		snapshot, err = os.ReadFile(s.file)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -61,13 +67,28 @@ func (h hasty) Info() core.Info {
 	return i
 }
 
-// close releases what the session holds and saves the sandbox.
-func (s *session) close() error {
-	var errs []error
-	for _, f := range s.closers {
-		errs = append(errs, f())
+// lock keeps other commands from the sandbox's file, which is read at the
+// beginning and written at the end.
+func (s *session) lock() error {
+	lock := flock.New(s.file + ".lock")
+	got, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
 	}
-	return errors.Join(append(errs, s.save())...)
+	if !got {
+		return &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("sandbox file %q", s.app.global.SandboxFile)}
+	}
+	s.closers = append(s.closers, lock.Unlock)
+	return nil
+}
+
+// close saves the sandbox and releases what the session holds, the lock last.
+func (s *session) close() error {
+	err := s.save()
+	for _, f := range slices.Backward(s.closers) {
+		err = join(err, f())
+	}
+	return err
 }
 
 // save writes the sandbox to its file, whole or not at all.
