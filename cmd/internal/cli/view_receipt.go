@@ -25,6 +25,7 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	}
 	if r.Key != nil {
 		w.raw(handoff.Text(r))
+		w.raw(fmt.Sprintf("%-12s %d, %d of them one after the other, without the proof\n", "calls", r.Calls, r.Depth))
 		return w.err
 	}
 	if r.Sandbox {
