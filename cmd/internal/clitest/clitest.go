@@ -51,7 +51,7 @@ func Run(t *testing.T, c cli.Cloud) {
 			return false, fmt.Errorf("no such condition: %q", word)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": w.exits, "json": jsonAt, "keygen": keygen, "lock": lock, "settings": w.settings, "file": theFile, "replace": replace,
+			"exits": w.exits, "json": jsonAt, "keygen": keygen, "lock": lock, "settings": w.settings, "file": theFile, "replace": replace, "secretless": secretless,
 		},
 	})
 }
