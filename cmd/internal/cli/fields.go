@@ -66,6 +66,14 @@ func fields(info core.Info, regionExample string) []field {
 	)
 }
 
+// noun is what stands for the value of f in help texts.
+func (f field) noun() string {
+	if f.Key == "out" {
+		return "DIR"
+	}
+	return strings.ToUpper(f.Key[strings.LastIndex(f.Key, "-")+1:])
+}
+
 // said is what a user has said, by the key of the field.
 type said struct {
 	text map[string]string
@@ -96,7 +104,7 @@ func (a *app) addGrantFlags(flags *pflag.FlagSet, want func(field) bool) *grantF
 		}
 		switch f.Kind {
 		case textField:
-			flags.Var(textValue{g.words.text, f.Key}, f.Key, f.Usage)
+			flags.Var(textValue{g.words.text, f.Key, f.noun()}, f.Key, f.Usage)
 		case flagField:
 			v := flags.VarPF(boolValue{g.words.flag, f.Key}, f.Key, "", f.Usage)
 			v.NoOptDefVal = "true"
@@ -110,13 +118,14 @@ func (a *app) addGrantFlags(flags *pflag.FlagSet, want func(field) bool) *grantF
 
 // textValue is a flag with one value.
 type textValue struct {
-	to  map[string]string
-	key string
+	to   map[string]string
+	key  string
+	noun string
 }
 
 func (v textValue) String() string     { return v.to[v.key] }
 func (v textValue) Set(s string) error { v.to[v.key] = s; return nil }
-func (v textValue) Type() string       { return "string" }
+func (v textValue) Type() string       { return v.noun }
 
 // listValue is a flag that may be repeated. A comma is part of a value.
 type listValue struct {
@@ -126,7 +135,7 @@ type listValue struct {
 
 func (v listValue) String() string     { return strings.Join(v.to[v.key], " ") }
 func (v listValue) Set(s string) error { v.to[v.key] = append(v.to[v.key], s); return nil }
-func (v listValue) Type() string       { return "string" }
+func (v listValue) Type() string       { return "KEY" }
 
 // boolValue is a flag without a value, or with "=false" against a grant file.
 type boolValue struct {

@@ -4,6 +4,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ func (a *app) receiveCommand() *cobra.Command {
 	format := table[slices.IndexFunc(table, func(f field) bool { return f.Key == "format" })]
 	c.Flags().StringVar(&o.Identity, "identity", "", "open it with the private key in `FILE` (age or ssh)")
 	c.Flags().StringVar(&o.Manifest, "manifest", "", "the manifest in `FILE` (default: the one beside the sealed file)")
-	c.Flags().StringVar(&o.Format, "format", "", format.Usage+" (default: as it was sent)")
+	c.Flags().StringVar(&o.Format, "format", "", "write it as `FORMAT`: "+strings.Join(format.Accepts, ", ")+" (default: as it was sent)")
 	c.Flags().StringVar(&o.Out, "out", "", "write the credential to `FILE`, which must not exist")
 	c.Flags().BoolVar(&o.Try, "try", false, "try what the manifest promises and what it rules out")
 	c.Args = exactly("FILE")
