@@ -50,9 +50,7 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.DropBucket != "" && o.DropBucket != r.Grant.Target.Bucket {
-		faults = append(faults, core.Fault{Field: "drop-bucket", Value: o.DropBucket, Rule: "is not the bucket of the grant", Accepts: r.Grant.Target.Bucket})
-	}
+	faults = append(faults, a.wrongBucket(s.provider, r.Grant, o.DropBucket)...)
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -81,6 +79,22 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
 	return join(err, a.printReceipt(receipt, err))
+}
+
+// wrongBucket is a fault unless named is the bucket of g. The full name is
+// wanted, which some clouds make of the one in the grant.
+func (a *app) wrongBucket(p core.Provider, g core.Grant, named string) core.Faults {
+	if named == "" {
+		return nil
+	}
+	bucket := g.Target.Bucket
+	if b, err := core.Compile(p, g); err == nil {
+		bucket = b.Grant.Target.Bucket
+	}
+	if named == bucket {
+		return nil
+	}
+	return core.Faults{{Field: "drop-bucket", Value: named, Rule: "is not the bucket of the grant", Accepts: bucket}}
 }
 
 // showDestroy prints what will go and what will stay.
