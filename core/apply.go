@@ -123,9 +123,11 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt,
 		}
 		if err != nil {
 			r.Key = nil
+			r.Changes = slices.DeleteFunc(r.Changes, func(c Change) bool { return c.Step == CredentialStep && c.Action == Make })
 			if failed := e.retire(ctx, p.steps.Credential, credential.ID); failed != nil {
 				return errors.Join(err, failed) // the delivery stays pending: the next run retires the key
 			}
+			r.Retired = credential.ID
 			return errors.Join(err, e.Journal.Settle(handing, false))
 		}
 		err = e.Journal.Settle(handing, true)

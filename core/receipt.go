@@ -23,7 +23,8 @@ type Receipt struct {
 	Refused       []string  `json:"refused"`    // what the holder may not do, in words
 	Overwrites    string    `json:"overwrites"` // what putting an existing key again does
 	Changes       []Change  `json:"changes"`
-	Key           *KeyInfo  `json:"key,omitempty"` // absent if no credential was issued
+	Key           *KeyInfo  `json:"key,omitempty"`     // absent if no credential was issued
+	Retired       string    `json:"retired,omitempty"` // the ID of a credential that was issued, delivered to nobody and retired
 	Proof         Proof     `json:"proof"`
 	Delivery      *Delivery `json:"delivery,omitempty"`
 	Started       time.Time `json:"started"`

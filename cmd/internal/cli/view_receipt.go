@@ -2,9 +2,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
@@ -19,7 +17,7 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	if failed != nil {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
-		a.partial(e, r, failed)
+		a.partial(e, r)
 		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left})
 		return e.err
 	}
@@ -41,16 +39,14 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	return w.err
 }
 
-// partial prints what had been done when a run failed. A credential that was
-// issued is not among it: it was retired, unless the error says that nobody knows.
-func (a *app) partial(w *paper, r core.Receipt, failed error) {
-	kept := slices.DeleteFunc(slices.Clone(r.Changes), func(c core.Change) bool { return c.Step == core.CredentialStep && c.Action == core.Make })
-	if len(kept) > 0 {
+// partial prints what had been done when a run failed.
+func (a *app) partial(w *paper, r core.Receipt) {
+	if len(r.Changes) > 0 {
 		w.line("done before the failure:")
-		a.changes(w, kept)
+		a.changes(w, r.Changes)
 	}
-	if len(kept) < len(r.Changes) && r.Key == nil && !errors.Is(failed, core.ErrUnknown) {
-		w.loud("the credential that was issued has been retired; nobody has received it")
+	if r.Retired != "" {
+		w.loud("key %s, which was issued, has been retired; nobody has received it", r.Retired)
 	}
 }
 
@@ -71,7 +67,7 @@ func (a *app) proof(w *paper, p core.Proof) {
 	}
 	w.table(rows)
 	for _, key := range p.Left {
-		w.line("  a probe object was left: %s", key)
+		w.line("  a probe may have left: %s", key)
 	}
 }
 
