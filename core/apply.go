@@ -72,28 +72,32 @@ const (
 func (e *Engine) Apply(ctx context.Context, p *Plan, o ApplyOptions) (Receipt, error) {
 	r := Receipt{RunID: e.RunID, Account: p.Operator.Account, PlanDigest: p.Digest, Started: time.Now().UTC(), Proof: Proof{How: Skipped}}
 	r.Describe(p.Blueprint, e.Provider.Info().Abilities)
-	meter := Meter{calls: p.Calls, depth: p.Depth}
-	err := e.apply(ctx, p, o, &r, &meter)
+	err := e.apply(ctx, p, o, &r)
 	if r.Calls == 0 {
-		r.Calls, r.Depth = meter.Read()
+		r.Calls, r.Depth = p.Calls, p.Depth
 	}
 	r.Ended = time.Now().UTC()
 	return r, err
 }
 
-func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt, meter *Meter) error {
+func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt) error {
 	if err := e.mayStart(p, o); err != nil {
+		return err
+	}
+	p, err := e.renewed(ctx, p)
+	if err != nil {
 		return err
 	}
 	if err := e.settlePending(ctx, p); err != nil {
 		return err
 	}
-	ctx = atDepth(WithMeter(ctx, meter), p.Depth)
+	meter := Meter{calls: p.Calls, depth: p.Depth}
+	ctx = atDepth(WithMeter(ctx, &meter), p.Depth)
 	var credential Credential
 	var handing string   // the journal's entry for the delivery under way
 	var settled sync.Map // the addresses of the changes that are done
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
-	err := schedule(ctx, todo, changesAtOnce, func(ctx context.Context, c Change) error {
+	err = schedule(ctx, todo, changesAtOnce, func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
 		var err error
 		if c.Step == CredentialStep && c.Action == Make {
@@ -119,7 +123,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt,
 		defer credential.Secret.Clear()
 		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), credential.Created.Add(RotateAfter).UTC(), credential.Revoke}
 		if err == nil {
-			err = e.handOver(ctx, p, o, credential, r)
+			err = guarded(func() error { return e.handOver(ctx, p, o, credential, r) })
 		}
 		if err != nil {
 			r.Key = nil
@@ -130,7 +134,10 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt,
 			r.Retired = credential.ID
 			return errors.Join(err, e.Journal.Settle(handing, false))
 		}
-		err = e.Journal.Settle(handing, true)
+		if failed := e.Journal.Settle(handing, true); failed != nil {
+			return &Error{Kind: ErrUnknown, What: p.steps.Credential.Addr(credential.ID), Err: fmt.Errorf("delivered, but the journal could not note it, so the next run replaces it: %w", failed),
+				Hint: "run the same command again and use the hand-off of that run"}
+		}
 	}
 	if err != nil {
 		return err
@@ -159,9 +166,29 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	return o.Deliver.Rehearse()
 }
 
+// renewAfter is how old a plan may be that is carried out as it is.
+const renewAfter = 30 * time.Second
+
+// renewed is p itself while it is young. A plan that somebody has thought about
+// for longer is made again, and must still say the same.
+func (e *Engine) renewed(ctx context.Context, p *Plan) (*Plan, error) {
+	if time.Since(p.Made) < renewAfter {
+		return p, nil
+	}
+	again, err := e.Plan(ctx, p.Blueprint.Grant, p.Want)
+	if err != nil {
+		return nil, err
+	}
+	if again.Digest != p.Digest {
+		return nil, &Error{Kind: ErrMoved, What: "plan", Err: errors.New("nothing has been written"), Hint: "run the same command again and look at the plan"}
+	}
+	again.Calls, again.Depth = again.Calls+p.Calls, again.Depth+p.Depth
+	return again, nil
+}
+
 // do carries one change out, between its two lines in the journal.
 func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
-	i := Intent{ID: e.RunID + "/" + c.Addr, RunID: e.RunID, Verb: DoChange, Addr: c.Addr, At: time.Now().UTC()}
+	i := Intent{ID: e.RunID + "/" + c.Addr, RunID: e.RunID, Account: p.Operator.Account, Verb: DoChange, Addr: c.Addr, At: time.Now().UTC()}
 	if err := e.Journal.Intend(i); err != nil {
 		return err
 	}

@@ -13,17 +13,21 @@ import (
 // taken never to have been made. Identity services need less to show a key.
 const decideAfter = 5 * time.Minute
 
-// clockSlack is how much the cloud's clock may be behind ours.
-const clockSlack = time.Minute
+// clockSlack is how much the cloud's clock and ours may differ. Clouds refuse
+// requests of clocks that are further off.
+const clockSlack = 15 * time.Minute
 
 // issue makes the credential of the plan. On success the delivery is already
 // noted as pending under handing, so that a crash from here on retires the key.
 func (e *Engine) issue(ctx context.Context, p *Plan, c Change) (cred Credential, handing string, err error) {
-	var known []string
-	for _, k := range p.Keys {
-		known = append(known, k.ID)
+	known, err := e.knownKeys(ctx, p)
+	if err == nil {
+		err = e.closeStale(p) // what earlier runs left is dealt with: the key to come must not be taken for theirs
 	}
-	i := Intent{ID: e.RunID + "/issue", RunID: e.RunID, Verb: DoIssue, Addr: c.Addr, At: time.Now().UTC(), Known: known}
+	if err != nil {
+		return cred, "", err
+	}
+	i := Intent{ID: e.RunID + "/issue", RunID: e.RunID, Account: p.Operator.Account, Verb: DoIssue, Addr: c.Addr, At: time.Now().UTC(), Known: known}
 	if err := e.Journal.Intend(i); err != nil {
 		return cred, "", err
 	}
@@ -36,7 +40,7 @@ func (e *Engine) issue(ctx context.Context, p *Plan, c Change) (cred Credential,
 		return cred, "", errors.Join(err, e.Journal.Settle(i.ID, false))
 	}
 	handing = e.RunID + "/deliver"
-	err = e.Journal.Intend(Intent{ID: handing, RunID: e.RunID, Verb: DoHand, Addr: p.steps.Credential.Addr(cred.ID), At: time.Now().UTC(), Key: cred.ID})
+	err = e.Journal.Intend(Intent{ID: handing, RunID: e.RunID, Account: p.Operator.Account, Verb: DoHand, Addr: p.steps.Credential.Addr(cred.ID), At: time.Now().UTC(), Key: cred.ID})
 	if err == nil {
 		err = e.Journal.Settle(i.ID, true)
 	}
@@ -46,6 +50,32 @@ func (e *Engine) issue(ctx context.Context, p *Plan, c Change) (cred Credential,
 		return Credential{}, "", err
 	}
 	return cred, handing, nil
+}
+
+// knownKeys are the IDs of the keys that exist before an issue. A grantee that
+// was there before this run is asked again, because somebody else may have made
+// a key since the plan.
+func (e *Engine) knownKeys(ctx context.Context, p *Plan) ([]string, error) {
+	var known []string
+	for _, k := range p.Keys {
+		known = append(known, k.ID)
+	}
+	for _, i := range p.unseen {
+		known = append(known, i.Key)
+	}
+	if !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == RoleStep && c.Action != Make }) {
+		return known, nil
+	}
+	keys, err := p.steps.Credential.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		if !slices.Contains(known, k.ID) {
+			return nil, &Error{Kind: ErrMoved, What: p.steps.Credential.Addr(k.ID), Err: errors.New("somebody else has made this key meanwhile"), Hint: "run the same command again and look at the plan"}
+		}
+	}
+	return known, nil
 }
 
 // forgetUnknown looks once for a key that an issue of unknown outcome may have
@@ -76,7 +106,8 @@ func (e *Engine) forgetUnknown(ctx context.Context, p *Plan, i Intent, cause err
 
 // mayHaveMade reports whether k can be the key of the intent, and was never used.
 func (i Intent) mayHaveMade(k Key) bool {
-	return !slices.Contains(i.Known, k.ID) && k.Used.IsZero() && !k.Created.Before(i.At.Add(-clockSlack).Truncate(time.Second))
+	return !slices.Contains(i.Known, k.ID) && k.Used.IsZero() &&
+		!k.Created.Before(i.At.Add(-clockSlack).Truncate(time.Second)) && !k.Created.After(i.At.Add(decideAfter+clockSlack))
 }
 
 // orphans tells which keys the journal proves to be ours and undelivered, with
@@ -88,12 +119,16 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		return nil, err
 	}
 	for _, i := range pending {
+		if i.Account != p.Operator.Account {
+			continue
+		}
 		switch i.Verb {
 		case DoHand:
-			for _, k := range p.Keys {
-				if k.ID == i.Key {
-					found[k.ID] = "an earlier run ended before its delivery"
-				}
+			if slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key }) {
+				found[i.Key] = "an earlier run ended before its delivery"
+			} else if time.Since(i.At) < decideAfter {
+				p.unseen = append(p.unseen, i)
+				continue
 			}
 			p.stale = append(p.stale, i)
 		case DoIssue:
@@ -119,6 +154,11 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 // settlePending waits for an issue of unknown outcome until its key is seen, and
 // retired, or the issue is old enough to be taken never to have happened.
 func (e *Engine) settlePending(ctx context.Context, p *Plan) error {
+	for _, i := range p.unseen { // it stays pending: that nobody knows the key may only mean that nobody knows it yet
+		if err := e.retire(ctx, p.steps.Credential, i.Key); err != nil {
+			return err
+		}
+	}
 	if i := p.pending; i != nil && p.Issues() {
 		left := decideAfter - time.Since(i.At)
 		e.tell(Event{Kind: Waiting, Addr: i.Addr, Text: fmt.Sprintf("an earlier run does not know whether it made a key; deciding in %s", left.Round(time.Second))})
@@ -151,6 +191,7 @@ func (e *Engine) closeStale(p *Plan) error {
 			return err
 		}
 	}
+	p.stale = nil
 	return nil
 }
 

@@ -18,13 +18,14 @@ type Journal interface {
 
 // Intent is one write that is about to happen.
 type Intent struct {
-	ID    string    `json:"id"` // unique in the journal
-	RunID string    `json:"run_id"`
-	Verb  Verb      `json:"verb"`
-	Addr  string    `json:"addr"`
-	At    time.Time `json:"at"`
-	Key   string    `json:"key,omitempty"`   // the credential's ID, once it is known
-	Known []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
+	ID      string    `json:"id"` // unique in the journal
+	RunID   string    `json:"run_id"`
+	Account string    `json:"account"` // a journal may serve several accounts, each knowing nothing of the others
+	Verb    Verb      `json:"verb"`
+	Addr    string    `json:"addr"`
+	At      time.Time `json:"at"`
+	Key     string    `json:"key,omitempty"`   // the credential's ID, once it is known
+	Known   []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
 }
 
 // Verb is what an intent does.

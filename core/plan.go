@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -28,6 +27,7 @@ type Plan struct {
 
 	steps   *Steps
 	stale   []Intent // journal entries that this plan's changes will settle
+	unseen  []Intent // deliveries of keys that no list shows yet
 	pending *Intent  // an issue whose outcome is unknown and too young to be decided
 }
 
@@ -86,7 +86,7 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 	}
 	p := &Plan{Want: want, Blueprint: b, Made: time.Now().UTC(), steps: steps}
 	var bucket, role []Change
-	err = together(ctx,
+	err = Together(ctx,
 		func(ctx context.Context) (err error) { p.Operator, err = steps.Whoami(ctx); return },
 		func(ctx context.Context) (err error) { bucket, err = steps.Bucket.Diff(ctx, want); return },
 		func(ctx context.Context) (err error) { role, err = steps.Role.Diff(ctx, want); return },
@@ -160,25 +160,4 @@ func (p *Plan) digest() string {
 	}
 	sum := sha256.Sum256(raw)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// together runs all of them side by side and waits for all. It returns the
-// first error in their order.
-func together(ctx context.Context, all ...func(context.Context) error) error {
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, f := range all {
-		fork, join := Fork(ctx)
-		wg.Go(func() {
-			defer join()
-			errs[i] = f(fork)
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

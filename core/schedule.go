@@ -54,7 +54,7 @@ func schedule(ctx context.Context, changes []Change, limit int, do func(context.
 			running++
 			cctx := atDepth(ctx, max(base, depth[c.Addr]))
 			go func() {
-				err := do(cctx, c)
+				err := guarded(func() error { return do(cctx, c) })
 				results <- result{c, depthOf(cctx), err}
 			}()
 		}

@@ -184,7 +184,7 @@ func TestTogetherReturnsTheFirstErrorInOrder(t *testing.T) {
 				return err
 			}
 		}
-		if err := together(t.Context(), wait(time.Minute, first), wait(time.Second, second)); err != first {
+		if err := Together(t.Context(), wait(time.Minute, first), wait(time.Second, second)); err != first {
 			t.Errorf("got %v, want %v", err, first)
 		}
 		if !slices.Equal(ended, []string{"second", "first"}) {
