@@ -77,7 +77,7 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 			func(ctx context.Context) (err error) { ours, err = b.isOurs(ctx); return },
 			func(ctx context.Context) (err error) { drift, err = b.drift(ctx); return })
 	}
-	err := beside(ctx, reads...)
+	err := core.Together(ctx, reads...)
 	switch {
 	case err == nil && own && adopt:
 		return []core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "adopted: never changed, never dropped"}}, nil
@@ -115,7 +115,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	if drop {
 		reads = append(reads, func(ctx context.Context) (err error) { holds, err = b.holdsAnything(ctx); return })
 	}
-	err := beside(ctx, reads...)
+	err := core.Together(ctx, reads...)
 	switch {
 	case !own && !errors.Is(err, errUnread):
 		return keep("not ours: left alone")

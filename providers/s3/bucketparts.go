@@ -87,7 +87,7 @@ func (b *bucketStep) drift(ctx context.Context) ([]core.Change, error) {
 			return failed(b.partAddr(name), "reading", err)
 		})
 	}
-	return list, beside(ctx, reads...)
+	return list, core.Together(ctx, reads...)
 }
 
 // settle makes one part what it should be.
@@ -105,7 +105,7 @@ func (b *bucketStep) settle(ctx context.Context, name string) error {
 	if name == publicAccess && b.region == quirkyRegion && b.fresh.Load() {
 		reads = append(reads, b.confirmOurs)
 	}
-	if err := beside(ctx, reads...); err != nil || settled {
+	if err := core.Together(ctx, reads...); err != nil || settled {
 		return failed(b.partAddr(name), "reading", err)
 	}
 	if b.region != quirkyRegion || !b.fresh.Load() {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/bucketgrant/bucketgrant/core"
 )
 
 type caretaker struct{ *session }
@@ -66,7 +68,7 @@ func (c *caretaker) Sweep(ctx context.Context, keys []string) error {
 			func(ctx context.Context) error { return c.sweepVersions(ctx, owner, start, ours) },
 			func(ctx context.Context) error { return c.sweepUploads(ctx, owner, start, ours) })
 	}
-	return beside(ctx, tasks...)
+	return core.Together(ctx, tasks...)
 }
 
 func sharedStart(a, b string) string {

@@ -51,7 +51,7 @@ func (r *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 // read asks for the three names side by side, and then for the inside of what is ours.
 func (r *roleStep) read(ctx context.Context, want core.Want) (*roleView, error) {
 	v := &roleView{}
-	err := beside(ctx,
+	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
 			if v.user, err = r.readUser(ctx); err != nil || v.user == nil || !r.ownUser(v.user) {
 				return err
@@ -82,7 +82,7 @@ func iamTags(list []types.Tag) map[string]string {
 
 func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
 	name := aws.String(r.stem())
-	return beside(ctx,
+	return core.Together(ctx,
 		func(ctx context.Context) error {
 			pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: name})
 			for pages.HasMorePages() {
@@ -143,7 +143,7 @@ func (r *roleStep) readGroup(ctx context.Context, v *roleView) error {
 	if v.group == nil || !r.ownGroup(v.group) {
 		return nil
 	}
-	return beside(ctx,
+	return core.Together(ctx,
 		func(ctx context.Context) error {
 			out, err := r.iam.ListAttachedGroupPolicies(ctx, &iam.ListAttachedGroupPoliciesInput{GroupName: name})
 			if err != nil {
@@ -204,7 +204,7 @@ func (r *roleStep) readPolicy(ctx context.Context, v *roleView, want core.Want) 
 			return err
 		})
 	}
-	return beside(ctx, reads...)
+	return core.Together(ctx, reads...)
 }
 
 // policyDocument is one version's text. IAM encodes it as in a URL's path, where "+" is itself.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -118,21 +117,6 @@ func (s shared[T]) get(ctx context.Context, read func(context.Context) (T, error
 	}
 	s.turn <- have
 	return v, err
-}
-
-// beside runs all of them side by side, waits for all and joins their errors.
-func beside(ctx context.Context, all ...func(context.Context) error) error {
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, f := range all {
-		fork, join := core.Fork(ctx)
-		wg.Go(func() {
-			defer join()
-			errs[i] = f(fork)
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }
 
 // patience is how long a write waits for what was made a moment ago to be
