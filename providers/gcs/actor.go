@@ -1,4 +1,4 @@
-// Actor: trying things with the issued key, by plain requests without retries.
+// Actor: trying things with the issued key, each once.
 package gcs
 
 import (
@@ -6,12 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
 	"cloud.google.com/go/auth/credentials"
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iterator"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -22,7 +27,7 @@ type actor struct {
 	project string
 
 	mu   sync.Mutex
-	made map[string]string // generations of the objects that it has put, by bucket and key
+	made map[string]int64 // generations of the objects that it has put, by bucket and key
 }
 
 // Act prepares to try things as the holder of c. Its tokens come from the key
@@ -45,7 +50,7 @@ func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (
 	if err != nil {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not the key file of a service account")}
 	}
-	return &actor{cloud: newCloud(creds, p.config.Transport, at), project: project, made: map[string]string{}}, nil
+	return &actor{cloud: newCloud(creds, p.config.Transport, at), project: project, made: map[string]int64{}}, nil
 }
 
 // projectOf is the project of the service account that a key file is for.
@@ -71,17 +76,17 @@ func (p *Provider) tokenGate(file []byte) error {
 
 // impossible is a generation that no object has: a write that names it takes
 // no effect, but is only told so after it was authorized.
-const impossible = "1"
+const impossible = 1
 
 // Try makes one attempt.
 func (a *actor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
-	status, err := a.attempt(ctx, p)
+	err := a.attempt(ctx, p)
 	switch {
 	case err == nil:
 		return core.Allowed, nil
 	case refused(err):
 		return core.Denied, nil
-	case hasCode(err, http.StatusNotFound, http.StatusPreconditionFailed) && status == authorized(p) && !noBucket(err):
+	case hasCode(err, authorized(p)) && !noBucket(err):
 		return core.Allowed, nil
 	}
 	if t, ok := errors.AsType[*tokenError](err); ok {
@@ -111,118 +116,150 @@ func noBucket(err error) bool {
 	return p != nil && p.code == http.StatusNotFound && strings.Contains(p.message, "bucket does not exist")
 }
 
-// attempt sends what p asks for. The status is the answer's, 0 without one.
-func (a *actor) attempt(ctx context.Context, p core.Probe) (int, error) {
-	object := url.Values{}
-	if p.Where == core.Elsewhere {
-		object.Set("ifGenerationMatch", impossible)
+// attempt sends what p asks for, once.
+func (a *actor) attempt(ctx context.Context, p core.Probe) error {
+	client, err := a.cloud.storage()
+	if err != nil {
+		return err
+	}
+	bucket := client.Bucket(p.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
+	object := bucket.Object(p.Key)
+	if p.Ability == core.Erase {
+		object = object.Generation(a.generation(p))
+	}
+	switch {
+	case p.Where == core.Elsewhere && p.Ability != core.Read:
+		object = object.If(storage.Conditions{GenerationMatch: impossible})
+	case p.Ability == core.Create:
+		object = object.If(storage.Conditions{DoesNotExist: true})
 	}
 	switch p.Ability {
-	case core.Create:
-		if p.Where != core.Elsewhere {
-			object.Set("ifGenerationMatch", "0")
-		}
-		return a.put(ctx, p, object)
-	case core.Overwrite:
+	case core.Create, core.Overwrite:
 		return a.put(ctx, p, object)
 	case core.Abort:
-		return a.abort(ctx, p, object)
+		return a.abort(ctx, p)
 	case core.Read:
-		return a.send(ctx, request{method: http.MethodGet, path: objectPath(p.Bucket, p.Key), query: url.Values{"alt": {"media"}}})
+		r, err := object.NewReader(ctx)
+		if err == nil {
+			_ = r.Close() // that it began says enough
+		}
+		return spelledOut(err)
 	case core.List:
-		return a.send(ctx, request{method: http.MethodGet, path: bucketPath(p.Bucket) + "/o", query: url.Values{"prefix": {p.Key}, "maxResults": {"1"}}})
-	case core.Delete:
-		return a.send(ctx, request{method: http.MethodDelete, path: objectPath(p.Bucket, p.Key), query: object})
-	case core.Erase:
-		object.Set("generation", a.generation(p))
-		return a.send(ctx, request{method: http.MethodDelete, path: objectPath(p.Bucket, p.Key), query: object})
+		it := bucket.Objects(ctx, &storage.Query{Prefix: p.Key, Projection: storage.ProjectionNoACL})
+		it.PageInfo().MaxSize = 1
+		if _, err := it.Next(); !errors.Is(err, iterator.Done) {
+			return err
+		}
+		return nil
+	case core.Delete, core.Erase:
+		return object.Delete(ctx)
 	case core.Locate:
-		return a.send(ctx, request{method: http.MethodGet, path: bucketPath(p.Bucket), query: url.Values{"projection": {"noAcl"}, "fields": {"location"}}})
+		_, err := bucket.Attrs(ctx)
+		return err
 	case core.Inspect:
-		return a.send(ctx, request{method: http.MethodGet, path: bucketPath(p.Bucket) + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
+		_, err := bucket.IAM().V3().Policy(ctx)
+		return err
 	case core.Administer:
 		return a.administer(ctx, p)
 	case core.Identify:
 		return a.identify(ctx)
 	}
-	return 0, fmt.Errorf("%s is nothing that can be tried on Cloud Storage", p.Ability)
+	return fmt.Errorf("%s is nothing that can be tried on Cloud Storage", p.Ability)
 }
 
-func (a *actor) send(ctx context.Context, q request) (int, error) {
-	got, err := a.cloud.send(ctx, q)
-	return got.status, err
-}
+// proof is what the actor writes.
+const proof = "written by bucketgrant to prove access; safe to delete\n"
 
 // put uploads a small object in one request.
-func (a *actor) put(ctx context.Context, p core.Probe, query url.Values) (int, error) {
-	query.Set("uploadType", "media")
-	query.Set("name", p.Key)
-	got, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
-		header: http.Header{"Content-Type": {"text/plain"}}, body: []byte("written by bucketgrant to prove access; safe to delete\n")})
-	if err == nil {
-		var object struct{ Generation string }
-		if json.Unmarshal(got.body, &object) == nil && object.Generation != "" {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.made[p.Bucket+"/"+p.Key] = object.Generation
-		}
+func (a *actor) put(ctx context.Context, p core.Probe, object *storage.ObjectHandle) error {
+	ctx, cancel := context.WithTimeout(ctx, callFor) // a writer that nobody reads from waits for ever
+	defer cancel()
+	w := object.NewWriter(ctx)
+	w.ChunkSize, w.ContentType = 0, "text/plain"
+	_, err := io.WriteString(w, proof)
+	if closed := w.Close(); err == nil {
+		err = closed
 	}
-	return got.status, err
+	if err == nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.made[p.Bucket+"/"+p.Key] = w.Attrs().Generation
+	}
+	return err
+}
+
+// spelledOut fills in the message of a refused download: it comes as plain
+// text, which the client library leaves in the body.
+func spelledOut(err error) error {
+	g, ok := errors.AsType[*googleapi.Error](err)
+	if !ok || g.Message != "" {
+		return err
+	}
+	const most = 300
+	said := googleapi.CheckResponseWithBody(&http.Response{StatusCode: g.Code, Header: g.Header}, []byte(g.Body))
+	if g, ok := errors.AsType[*googleapi.Error](said); ok && g.Message == "" {
+		g.Message = g.Body[:min(len(g.Body), most)]
+	}
+	return said
 }
 
 // generation is that of an object that the actor has put, or an impossible one.
-func (a *actor) generation(p core.Probe) string {
+func (a *actor) generation(p core.Probe) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if g := a.made[p.Bucket+"/"+p.Key]; g != "" && p.Where != core.Elsewhere {
+	if g := a.made[p.Bucket+"/"+p.Key]; g != 0 && p.Where != core.Elsewhere {
 		return g
 	}
 	return impossible
 }
 
-// abort begins a resumable upload and gives it up. The answer to giving up is
-// 499, which no other call gives.
+// abort begins a resumable upload and gives it up, which the client library
+// cannot: it keeps the session to itself. The answer to giving up is 499, which
+// no other call gives.
 // https://cloud.google.com/storage/docs/performing-resumable-uploads#cancel-upload
-func (a *actor) abort(ctx context.Context, p core.Probe, query url.Values) (int, error) {
+func (a *actor) abort(ctx context.Context, p core.Probe) error {
 	const givenUp = 499
-	query.Set("uploadType", "resumable")
-	query.Set("name", p.Key)
-	got, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query,
-		header: http.Header{"X-Upload-Content-Type": {"application/octet-stream"}}})
+	query := url.Values{"uploadType": {"resumable"}, "name": {p.Key}}
+	if p.Where == core.Elsewhere {
+		query.Set("ifGenerationMatch", strconv.Itoa(impossible))
+	}
+	got, err := a.cloud.send(ctx, request{method: http.MethodPost, path: "/upload" + bucketPath(p.Bucket) + "/o", query: query})
 	if err != nil {
-		return got.status, err
+		return err
 	}
 	session := got.header.Get("Location")
 	if !strings.HasPrefix(session, a.cloud.at.storage+"/") && !strings.HasPrefix(session, "https://www."+a.cloud.at.universe+"/") {
-		return 0, errors.New("the upload's session is not at Cloud Storage")
+		return errors.New("the upload's session is not at Cloud Storage")
 	}
-	got, err = a.cloud.sendTo(ctx, session, request{method: http.MethodDelete})
+	_, err = a.cloud.sendTo(ctx, http.MethodDelete, session, nil)
 	if hasCode(err, givenUp) {
-		return givenUp, nil
+		return nil
 	}
-	return got.status, err
+	return err
 }
 
 // neverMatches is a well-formed etag of a policy's version that no policy reaches.
 const neverMatches = "CP///////////wE="
 
 // administer sends a policy that cannot be written, because it builds on one
-// that does not exist; only who may write policies is told so.
-func (a *actor) administer(ctx context.Context, p core.Probe) (int, error) {
+// that does not exist; only who may write policies is told so. The client
+// library writes only policies that it has read, with their own etag.
+func (a *actor) administer(ctx context.Context, p core.Probe) error {
 	policy := struct {
 		Version  int               `json:"version"`
 		Etag     string            `json:"etag"`
 		Bindings []bindingDocument `json:"bindings"`
 	}{3, neverMatches, []bindingDocument{}}
-	return a.send(ctx, request{method: http.MethodPut, path: bucketPath(p.Bucket) + "/iam", header: http.Header{"Content-Type": {"application/json"}}, body: body(policy)})
+	_, err := a.cloud.send(ctx, request{method: http.MethodPut, path: bucketPath(p.Bucket) + "/iam", body: body(policy)})
+	return err
 }
 
 // identify lists the service accounts of the bucket's owner.
-func (a *actor) identify(ctx context.Context) (int, error) {
+func (a *actor) identify(ctx context.Context) error {
 	service, err := a.cloud.iam()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, err = service.Projects.ServiceAccounts.List("projects/" + a.project).PageSize(1).Context(ctx).Do()
-	return 0, err
+	return err
 }

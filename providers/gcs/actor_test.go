@@ -2,6 +2,9 @@
 package gcs
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"strings"
@@ -102,6 +105,8 @@ func TestReceiverCanTryAKeyWithItsManifestAlone(t *testing.T) {
 }
 
 func TestOutcomesOfOneAnswer(t *testing.T) {
+	sum := crc32.Checksum([]byte(proof), crc32.MakeTable(crc32.Castagnoli))
+	checksum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 	const denied = `{"error":{"code":403,"message":"x does not have %s access to the Google Cloud Storage object.","errors":[{"reason":"forbidden"}]}}`
 	for name, c := range map[string]struct {
 		ability core.Ability
@@ -110,10 +115,15 @@ func TestOutcomesOfOneAnswer(t *testing.T) {
 		body    string
 		want    core.Outcome
 	}{
-		"put":                              {core.Create, core.Inside, 200, `{}`, core.Allowed},
+		"put":                              {core.Create, core.Inside, 200, `{"crc32c":"` + checksum + `"}`, core.Allowed},
 		"put refused":                      {core.Create, core.Inside, 403, denied, core.Denied},
 		"put elsewhere, authorized":        {core.Create, core.Elsewhere, 412, `{"error":{"code":412,"message":"no"}}`, core.Allowed},
 		"read of nothing, authorized":      {core.Read, core.Sibling, 404, `{"error":{"code":404,"message":"No such object: b/k"}}`, core.Allowed},
+		"read refused":                     {core.Read, core.Sibling, 403, `x does not have storage.objects.get access to the Google Cloud Storage object.`, core.Denied},
+		"read of nothing, in words":        {core.Read, core.Sibling, 404, `No such object: b/k`, core.Allowed},
+		"read of no bucket, in words":      {core.Read, core.Sibling, 404, `The specified bucket does not exist.`, core.Unclear},
+		"refused by somebody on the way":   {core.Read, core.Sibling, 403, `<html>blocked</html>`, core.Unclear},
+		"put with a damaged answer":        {core.Create, core.Inside, 200, `{"crc32c":"AAAAAA=="}`, core.Unclear},
 		"read of no bucket":                {core.Read, core.Sibling, 404, `{"error":{"code":404,"message":"The specified bucket does not exist."}}`, core.Unclear},
 		"list of no bucket":                {core.List, core.Inside, 404, `{"error":{"code":404,"message":"The specified bucket does not exist."}}`, core.Unclear},
 		"policy that cannot be written":    {core.Administer, core.Whole, 412, `{"error":{"code":412,"message":"no"}}`, core.Allowed},
@@ -128,11 +138,14 @@ func TestOutcomesOfOneAnswer(t *testing.T) {
 		c.body = strings.Replace(c.body, "%s", "storage.objects.create", 1)
 		w := newWorld(t)
 		tries := 0
-		w.transport.Fault = func(call cloudsim.Call, _ *http.Request) cloudsim.Fault {
+		w.transport.Fault = func(call cloudsim.Call, r *http.Request) cloudsim.Fault {
 			if call.Op.Name == "oauth2.token" {
 				return cloudsim.Fault{}
 			}
 			tries++
+			if r.Body != nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+			}
 			return cloudsim.Fault{Reply: &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(c.body))}}
 		}
 		actor := w.actor(core.Blueprint{Grant: eventDump()}, core.Credential{Secret: core.NewSecret(w.fake.Operator())})

@@ -15,21 +15,21 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// handle reads and writes the bucket's policy as version 3: at any lower
+// policy reads and writes the bucket's policy as version 3: at any lower
 // version conditions are lost.
 // https://cloud.google.com/iam/docs/policies#specifying-version-get
-func (r *run) handle() (*iamv3.Handle3, error) {
-	client, err := r.cloud.storage()
+func (r *run) policy() (*iamv3.Handle3, error) {
+	handle, err := r.handle()
 	if err != nil {
 		return nil, err
 	}
-	return client.Bucket(r.bucket).IAM().V3(), nil
+	return handle.IAM().V3(), nil
 }
 
 // readBindings returns the bucket's bindings; none if there is no bucket, or
 // if it is a stranger's, which the bucket step refuses.
 func (r *run) readBindings(ctx context.Context) ([]*iampb.Binding, error) {
-	h, err := r.handle()
+	h, err := r.policy()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *role) endBinding(policy []*iampb.Binding) []core.Change {
 // bind writes the binding or removes it. Whoever changes the policy meanwhile
 // wins: it is read again and the change made on top of theirs.
 func (r *role) bind(ctx context.Context, a core.Action) error {
-	h, err := r.handle()
+	h, err := r.policy()
 	if err != nil {
 		return err
 	}

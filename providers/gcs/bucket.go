@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -18,20 +17,12 @@ import (
 // bucket is the bucket step.
 type bucket struct{ *run }
 
-// bucketState is a bucket as it is read.
-type bucketState struct {
-	bucketDocument
-	Metageneration string `json:"metageneration"`
-}
-
 // sight is what can be seen of the bucket.
 type sight struct {
-	state     *bucketState // nil: no such bucket, or it cannot be read
+	state     *storage.BucketAttrs // nil: no such bucket, or it cannot be read
 	inProject bool
 	denied    error // why it cannot be read
 }
-
-const bucketFields = "name,location,labels,iamConfiguration,lifecycle,softDeletePolicy,versioning,encryption,metageneration"
 
 // look reads the bucket, and whether the project owns it.
 func (b *bucket) look(ctx context.Context) (sight, error) {
@@ -52,15 +43,28 @@ func (b *bucket) look(ctx context.Context) (sight, error) {
 	return s, explain(b.bucketAddr(), err)
 }
 
-// read returns the bucket, or nil if there is none.
-func (b *bucket) read(ctx context.Context) (*bucketState, error) {
-	var state bucketState
-	err := b.cloud.exchange(ctx, request{method: http.MethodGet, path: bucketPath(b.bucket),
-		query: url.Values{"projection": {"noAcl"}, "fields": {bucketFields}}}, nil, &state)
+// handle is the bucket in the client library.
+func (r *run) handle() (*storage.BucketHandle, error) {
+	client, err := r.cloud.storage()
+	if err != nil {
+		return nil, err
+	}
+	return client.Bucket(r.bucket), nil
+}
+
+// read returns the bucket, or nil if there is none. The client asks for access
+// control lists as well; who may not see those gets the rest.
+// https://cloud.google.com/storage/docs/access-control/iam-json
+func (b *bucket) read(ctx context.Context) (*storage.BucketAttrs, error) {
+	handle, err := b.handle()
+	if err != nil {
+		return nil, err
+	}
+	state, err := handle.Attrs(ctx)
 	if isMissing(err) {
 		return nil, nil
 	}
-	return &state, err
+	return state, err
 }
 
 // owned reports whether the bucket is one of the project's. Names are unique
@@ -72,17 +76,25 @@ func (r *run) owned(ctx context.Context) (bool, error) {
 
 // buckets names the first few of the project's buckets that begin with prefix, in order.
 func (r *run) buckets(ctx context.Context, prefix string, most int) ([]string, error) {
-	var list struct{ Items []struct{ Name string } }
-	query := url.Values{"project": {r.project}, "maxResults": {fmt.Sprint(most)}, "projection": {"noAcl"}, "fields": {"items(name)"}}
-	if prefix != "" {
-		query.Set("prefix", prefix)
+	client, err := r.cloud.storage()
+	if err != nil {
+		return nil, err
 	}
-	err := r.cloud.exchange(ctx, request{method: http.MethodGet, path: "/storage/v1/b", query: query}, nil, &list)
+	it := client.Buckets(ctx, r.project)
+	it.Prefix = prefix
+	it.PageInfo().MaxSize = most
 	var found []string
-	for _, i := range list.Items {
-		found = append(found, i.Name)
+	for len(found) < most {
+		one, err := it.Next()
+		if errors.Is(err, iterator.Done) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one.Name)
 	}
-	return found, err
+	return found, nil
 }
 
 // Diff compares the bucket with what is wanted.
@@ -112,14 +124,14 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 		return refuse("exists and was not made for this grant", "--adopt")
 	case !strings.EqualFold(s.state.Location, b.grant.Target.Region):
 		return refuse(fmt.Sprintf("is in %s, not in %s, and cannot be moved", s.state.Location, location(b.grant.Target.Region)), "--location "+s.state.Location)
-	case adopt && (s.state.IAM == nil || !s.state.IAM.Uniform.Enabled):
+	case adopt && !s.state.UniformBucketLevelAccess.Enabled:
 		return refuse("has access control lists, which could give more than the grant; its owner must switch uniform access on",
 			"gcloud storage buckets update gs://"+b.bucket+" --uniform-bucket-level-access")
 	case adopt:
 		c.Why = "adopted: nothing of it is changed but the one binding"
 	default:
-		if _, drift := b.repairs(s.state); len(drift) > 0 {
-			c.Action, c.Why = core.Alter, strings.Join(drift, ", ")
+		if d := b.drift(s.state); len(d.why) > 0 {
+			c.Action, c.Why = core.Alter, strings.Join(d.why, ", ")
 		}
 	}
 	return []core.Change{c}, nil
@@ -150,11 +162,11 @@ func (b *bucket) ending(ctx context.Context, c core.Change, s sight, want core.W
 
 // empty reports whether the bucket holds no object, and no older version of one.
 func (b *bucket) empty(ctx context.Context) (bool, error) {
-	client, err := b.cloud.storage()
+	handle, err := b.handle()
 	if err != nil {
 		return false, err
 	}
-	it := client.Bucket(b.bucket).Objects(ctx, &storage.Query{Versions: true, Projection: storage.ProjectionNoACL})
+	it := handle.Objects(ctx, &storage.Query{Versions: true, Projection: storage.ProjectionNoACL})
 	it.PageInfo().MaxSize = 1
 	_, err = it.Next()
 	if errors.Is(err, iterator.Done) {
@@ -171,20 +183,33 @@ func (b *bucket) Do(ctx context.Context, c core.Change) error {
 	case core.Alter:
 		return explainWrite(c.Addr, b.repair(ctx))
 	case core.Drop:
-		err := b.cloud.exchange(ctx, request{method: http.MethodDelete, path: bucketPath(b.bucket)}, nil, nil)
-		if isMissing(err) {
-			return nil
-		}
-		return explainWrite(c.Addr, err)
+		return explainWrite(c.Addr, b.drop(ctx))
 	}
 	return fmt.Errorf("bucket %s: no such action %q", c.Addr, c.Action)
+}
+
+func (b *bucket) drop(ctx context.Context) error {
+	handle, err := b.handle()
+	if err != nil {
+		return err
+	}
+	if err = handle.Delete(ctx); isMissing(err) {
+		return nil
+	}
+	return err
 }
 
 // make creates the bucket. A conflict may be the echo of our own request, whose
 // answer was lost: the project and the mark decide, never the message.
 func (b *bucket) make(ctx context.Context) error {
-	err := b.cloud.exchange(ctx, request{method: http.MethodPost, path: "/storage/v1/b", query: url.Values{"project": {b.project}}},
-		bucketFor(b.grant, b.settings), nil)
+	handle, err := b.handle()
+	if err != nil {
+		return err
+	}
+	err = handle.Create(ctx, b.project, bucketFor(b.grant, b.settings).attrs())
+	if err == nil {
+		b.made.note(&b.made.bucket)
+	}
 	if !hasCode(err, http.StatusConflict) {
 		return err
 	}

@@ -1,10 +1,9 @@
-// Calls to the Cloud Storage JSON API with documents of ours, byte for byte as the plan shows them.
+// Plain requests: what the client library for Cloud Storage has no call for.
 package gcs
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,61 +16,42 @@ type request struct {
 	method string
 	path   string // below the host, escaped: "/storage/v1/b"
 	query  url.Values
-	header http.Header
-	body   []byte
+	body   []byte // JSON
 }
 
 // answer is what came back.
 type answer struct {
-	status int
 	header http.Header
 	body   []byte
 }
 
-// send sends q once. An answer that is not a success is a [googleapi.Error] as
-// well; without any answer the status is 0.
+// send sends q once. An answer that is not a success is a [googleapi.Error].
 func (c *cloud) send(ctx context.Context, q request) (answer, error) {
 	address := c.at.storage + q.path
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
 	}
-	return c.sendTo(ctx, address, q)
+	return c.sendTo(ctx, q.method, address, q.body)
 }
 
-func (c *cloud) sendTo(ctx context.Context, address string, q request) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(q.body))
+func (c *cloud) sendTo(ctx context.Context, method, address string, content []byte) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(content))
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range q.header {
-		r.Header[name] = values
+	if len(content) > 0 {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	a := answer{status: resp.StatusCode, header: resp.Header}
+	a := answer{header: resp.Header}
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		return a, err
 	}
 	return a, googleapi.CheckResponseWithBody(resp, a.body)
 }
 
-// exchange sends in as JSON, and again after transient failures, and reads the
-// answer into out; either may be nil.
-func (c *cloud) exchange(ctx context.Context, q request, in, out any) error {
-	if in != nil {
-		q.body = body(in)
-		q.header = http.Header{"Content-Type": {"application/json"}}
-	}
-	a, err := repeat(ctx, func() (answer, error) { return c.send(ctx, q) })
-	if err != nil || out == nil {
-		return err
-	}
-	return json.Unmarshal(a.body, out)
-}
-
 func bucketPath(bucket string) string { return "/storage/v1/b/" + url.PathEscape(bucket) }
-
-func objectPath(bucket, key string) string { return bucketPath(bucket) + "/o/" + url.PathEscape(key) }

@@ -106,11 +106,13 @@ func newCloud(c *auth.Credentials, t http.RoundTripper, at place) *cloud {
 		at:   at,
 		http: client,
 		storage: sync.OnceValues(func() (*storage.Client, error) {
-			s, err := storage.NewClient(context.Background(), append(options, option.WithAuthCredentials(c), option.WithEndpoint(at.storage+"/storage/v1/"))...)
+			s, err := storage.NewClient(context.Background(), append(options, option.WithAuthCredentials(c), option.WithEndpoint(at.storage+"/storage/v1/"), storage.WithJSONReads())...)
 			if err != nil {
 				return nil, err
 			}
-			s.SetRetry(storage.WithBackoff(gax.Backoff{Initial: firstPause, Max: longestPause, Multiplier: 2}), storage.WithMaxAttempts(attempts), storage.WithMaxRetryDuration(repeatFor))
+			// Left alone, the client repeats until the context ends.
+			s.SetRetry(storage.WithBackoff(gax.Backoff{Initial: firstPause, Max: longestPause, Multiplier: 2}), storage.WithMaxAttempts(attempts),
+				storage.WithMaxRetryDuration(repeatFor), storage.WithErrorFunc(transient))
 			return s, nil
 		}),
 		iam: sync.OnceValues(func() (*iam.Service, error) { return iam.NewService(context.Background(), options...) }),

@@ -73,7 +73,7 @@ func TestTokensNeverLeaveTheMachineInTheClear(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newCloud(id.credentials, seen, google()).sendTo(t.Context(), address, request{method: http.MethodGet}); err != nil {
+		if _, err := newCloud(id.credentials, seen, google()).sendTo(t.Context(), http.MethodGet, address, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got != want {

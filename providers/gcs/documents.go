@@ -4,7 +4,9 @@ package gcs
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"time"
+
+	"cloud.google.com/go/storage"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -33,13 +35,13 @@ type conditionDocument struct {
 // bucketDocument is the body of a bucket. Deleting objects is left to people,
 // so its lifecycle only gives up uploads that nobody finishes.
 type bucketDocument struct {
-	Name       string              `json:"name,omitempty"`
-	Location   string              `json:"location,omitempty"`
-	Labels     map[string]string   `json:"labels,omitempty"`
-	IAM        *iamDocument        `json:"iamConfiguration,omitempty"`
-	Lifecycle  *lifecycleDocument  `json:"lifecycle,omitempty"`
-	SoftDelete *softDeleteDocument `json:"softDeletePolicy,omitempty"`
-	Versioning *enabledDocument    `json:"versioning,omitempty"`
+	Name       string              `json:"name"`
+	Location   string              `json:"location"`
+	Labels     map[string]string   `json:"labels"`
+	IAM        iamDocument         `json:"iamConfiguration"`
+	Lifecycle  lifecycleDocument   `json:"lifecycle"`
+	SoftDelete softDeleteDocument  `json:"softDeletePolicy"`
+	Versioning enabledDocument     `json:"versioning"`
 	Encryption *encryptionDocument `json:"encryption,omitempty"`
 }
 
@@ -52,9 +54,8 @@ type enabledDocument struct {
 	Enabled bool `json:"enabled"`
 }
 
-// lifecycleDocument keeps rules that are not ours as the bytes they came in.
 type lifecycleDocument struct {
-	Rules []json.RawMessage `json:"rule"`
+	Rules []lifecycleRule `json:"rule"`
 }
 
 type lifecycleRule struct {
@@ -71,7 +72,7 @@ type lifecycleCondition struct {
 }
 
 type softDeleteDocument struct {
-	Seconds string `json:"retentionDurationSeconds"`
+	Seconds int64 `json:"retentionDurationSeconds,string"`
 }
 
 type encryptionDocument struct {
@@ -109,10 +110,10 @@ func bucketFor(g core.Grant, s settings) bucketDocument {
 		Name:       g.Target.Bucket,
 		Location:   location(g.Target.Region),
 		Labels:     labels(g),
-		IAM:        &iamDocument{Public: pap, Uniform: enabledDocument{true}},
-		Lifecycle:  &lifecycleDocument{Rules: []json.RawMessage{abortRule()}},
-		SoftDelete: &softDeleteDocument{strconv.Itoa(s.softDelete * daySeconds)},
-		Versioning: &enabledDocument{false},
+		IAM:        iamDocument{Public: pap, Uniform: enabledDocument{true}},
+		Lifecycle:  lifecycleDocument{Rules: []lifecycleRule{abortRule()}},
+		SoftDelete: softDeleteDocument{int64(s.softDelete) * daySeconds},
+		Versioning: enabledDocument{false},
 	}
 	if s.kmsKey != "" {
 		b.Encryption = &encryptionDocument{s.kmsKey}
@@ -121,8 +122,32 @@ func bucketFor(g core.Grant, s settings) bucketDocument {
 }
 
 // abortRule removes the parts of uploads by the XML API that nobody finished.
-func abortRule() json.RawMessage {
-	return body(lifecycleRule{lifecycleAction{abortAction}, lifecycleCondition{abortAfter}})
+func abortRule() lifecycleRule {
+	return lifecycleRule{lifecycleAction{abortAction}, lifecycleCondition{abortAfter}}
+}
+
+// attrs is the document as the client library's type.
+func (d bucketDocument) attrs() *storage.BucketAttrs {
+	a := &storage.BucketAttrs{
+		Location:                 d.Location,
+		Labels:                   d.Labels,
+		UniformBucketLevelAccess: storage.UniformBucketLevelAccess{Enabled: d.IAM.Uniform.Enabled},
+		SoftDeletePolicy:         &storage.SoftDeletePolicy{RetentionDuration: time.Duration(d.SoftDelete.Seconds) * time.Second},
+		VersioningEnabled:        d.Versioning.Enabled,
+	}
+	if d.IAM.Public == pap {
+		a.PublicAccessPrevention = storage.PublicAccessPreventionEnforced
+	}
+	for _, r := range d.Lifecycle.Rules {
+		a.Lifecycle.Rules = append(a.Lifecycle.Rules, storage.LifecycleRule{
+			Action:    storage.LifecycleAction{Type: r.Action.Type},
+			Condition: storage.LifecycleCondition{AgeInDays: r.Condition.Age},
+		})
+	}
+	if d.Encryption != nil {
+		a.Encryption = &storage.BucketEncryption{DefaultKMSKeyName: d.Encryption.Key}
+	}
+	return a
 }
 
 // body marshals a document; the types above cannot fail to.

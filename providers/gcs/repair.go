@@ -3,76 +3,81 @@ package gcs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
+	"time"
+
+	"cloud.google.com/go/storage"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// repairs returns what has to be patched, and why. Stricter settings, labels
-// and lifecycle rules of others stay.
-func (b *bucket) repairs(have *bucketState) (bucketDocument, []string) {
-	var patch bucketDocument
+// drift is what has to be put back.
+type drift struct {
+	settings *storage.BucketAttrsToUpdate // nil: nothing but perhaps the lifecycle
+	rule     bool                         // the rule that gives uploads up is missing
+	why      []string
+}
+
+// drift compares the bucket with its document. Stricter settings, labels and
+// lifecycle rules of others stay.
+func (b *bucket) drift(have *storage.BucketAttrs) drift {
+	want := bucketFor(b.grant, b.settings).attrs()
+	var patch storage.BucketAttrsToUpdate
 	var why []string
-	want := bucketFor(b.grant, b.settings)
-	if have.IAM == nil || *have.IAM != *want.IAM {
-		patch.IAM = want.IAM
+	if !have.UniformBucketLevelAccess.Enabled || have.PublicAccessPrevention != want.PublicAccessPrevention {
+		patch.UniformBucketLevelAccess, patch.PublicAccessPrevention = &want.UniformBucketLevelAccess, want.PublicAccessPrevention
 		why = append(why, "uniform access and public access prevention are switched on again")
 	}
-	if !abortsUploads(have.Lifecycle) {
-		patch.Lifecycle = &lifecycleDocument{}
-		if have.Lifecycle != nil {
-			patch.Lifecycle.Rules = slices.Clone(have.Lifecycle.Rules)
-		}
-		patch.Lifecycle.Rules = append(patch.Lifecycle.Rules, abortRule())
-		why = append(why, "unfinished uploads are given up after "+strconv.Itoa(abortAfter)+" days again")
-	}
 	if b.softDeleteDrifted(have) {
-		patch.SoftDelete = want.SoftDelete
+		patch.SoftDeletePolicy = want.SoftDeletePolicy
 		why = append(why, softDeleteText(b.settings.softDelete)+" again")
 	}
 	if want.Encryption != nil && (have.Encryption == nil || *have.Encryption != *want.Encryption) {
 		patch.Encryption = want.Encryption
 		why = append(why, "new objects are encrypted by the grant's key")
 	}
-	return patch, why
+	d := drift{why: why, rule: !abortsUploads(have.Lifecycle)}
+	if len(why) > 0 {
+		d.settings = &patch
+	}
+	if d.rule {
+		d.why = append(d.why, "unfinished uploads are given up after "+strconv.Itoa(abortAfter)+" days again")
+	}
+	return d
 }
 
 // softDeleteDrifted allows more days than the default, but not other days than the user's.
-func (b *bucket) softDeleteDrifted(have *bucketState) bool {
-	seconds := 0
-	if have.SoftDelete != nil {
-		seconds, _ = strconv.Atoi(have.SoftDelete.Seconds)
+func (b *bucket) softDeleteDrifted(have *storage.BucketAttrs) bool {
+	var kept time.Duration
+	if have.SoftDeletePolicy != nil {
+		kept = have.SoftDeletePolicy.RetentionDuration
 	}
-	want := b.settings.softDelete * daySeconds
+	want := time.Duration(b.settings.softDelete) * daySeconds * time.Second
 	if b.settings.softDeleteSet {
-		return seconds != want
+		return kept != want
 	}
-	return seconds < want
+	return kept < want
 }
 
-// abortsUploads reports whether a rule gives up unfinished uploads soon enough.
-func abortsUploads(l *lifecycleDocument) bool {
-	return l != nil && slices.ContainsFunc(l.Rules, func(raw json.RawMessage) bool {
-		var r struct {
-			Action    lifecycleAction
-			Condition map[string]json.Number
-		}
-		if json.Unmarshal(raw, &r) != nil || r.Action.Type != abortAction || len(r.Condition) != 1 {
-			return false
-		}
-		age, err := r.Condition["age"].Int64()
-		return err == nil && age <= abortAfter
+// abortsUploads reports whether a rule gives up unfinished uploads soon enough,
+// whatever their names.
+func abortsUploads(l storage.Lifecycle) bool {
+	return slices.ContainsFunc(l.Rules, func(r storage.LifecycleRule) bool {
+		age := r.Condition.AgeInDays
+		alone := storage.LifecycleCondition{AgeInDays: age, AllObjects: r.Condition.AllObjects}
+		return r.Action.Type == abortAction && age <= abortAfter && (age > 0 || alone.AllObjects) && reflect.DeepEqual(r.Condition, alone)
 	})
 }
 
-// repair patches what drifted, unless the bucket changes meanwhile.
+// repair puts back what drifted, unless the bucket changes meanwhile.
 func (b *bucket) repair(ctx context.Context) error {
+	handle, err := b.handle()
+	if err != nil {
+		return err
+	}
 	return until(ctx, isConflict, func() error {
 		have, err := b.read(ctx)
 		if err != nil {
@@ -81,14 +86,16 @@ func (b *bucket) repair(ctx context.Context) error {
 		if have == nil || !b.ourLabels(have.Labels) {
 			return &core.Error{Kind: core.ErrMoved, What: b.bucketAddr(), Err: errors.New("is no longer the bucket of the plan")}
 		}
-		patch, why := b.repairs(have)
-		if len(why) == 0 {
-			return nil
+		d := b.drift(have)
+		if d.settings != nil {
+			have, err = handle.If(storage.BucketConditions{MetagenerationMatch: have.MetaGeneration}).Update(ctx, *d.settings)
+			if err != nil {
+				return err
+			}
 		}
-		if have.Metageneration == "" {
-			return fmt.Errorf("bucket %s: has no metageneration", b.bucket)
+		if d.rule {
+			return b.cloud.addRule(ctx, b.bucket, have.MetaGeneration, abortRule())
 		}
-		return b.cloud.exchange(ctx, request{method: http.MethodPatch, path: bucketPath(b.bucket),
-			query: url.Values{"ifMetagenerationMatch": {have.Metageneration}, "projection": {"noAcl"}}}, patch, nil)
+		return nil
 	})
 }

@@ -22,8 +22,8 @@ type role struct{ *run }
 
 // made remembers what this run has made: others may need a while to see it.
 type made struct {
-	mu            sync.Mutex
-	role, account bool
+	mu                    sync.Mutex
+	bucket, role, account bool
 }
 
 func (m *made) note(thing *bool) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -93,7 +92,7 @@ func (w *world) ask(as *cloud, method, address string, in, out any) bool {
 	if in != nil {
 		raw = body(in)
 	}
-	got, err := as.sendTo(context.Background(), address, request{method: method, body: raw, header: http.Header{"Content-Type": {"application/json"}}})
+	got, err := as.sendTo(context.Background(), method, address, raw)
 	if isMissing(err) {
 		return false
 	}
@@ -123,6 +122,18 @@ func (w *world) makeBucket(as *cloud, project, name, region string) {
 func (w *world) put(as *cloud, bucket, key string) {
 	w.t.Helper()
 	w.ask(as, "POST", storageAPI+"/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name="+url.QueryEscape(key), dict{"a": 1}, nil)
+}
+
+// bucketOnWire is a bucket as the API shows it.
+type bucketOnWire struct {
+	Location       string              `json:"location,omitempty"`
+	Labels         map[string]string   `json:"labels,omitempty"`
+	IAM            *iamDocument        `json:"iamConfiguration,omitempty"`
+	Lifecycle      *ruleList           `json:"lifecycle,omitempty"`
+	SoftDelete     *softDeleteDocument `json:"softDeletePolicy,omitempty"`
+	Versioning     *enabledDocument    `json:"versioning,omitempty"`
+	Encryption     *encryptionDocument `json:"encryption,omitempty"`
+	Metageneration string              `json:"metageneration,omitempty"`
 }
 
 func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
@@ -158,7 +169,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 // a condition, to the grant's bucket.
 func (w *world) plantOthers(n names) {
 	address := storageAPI + "/storage/v1/b/" + n.bucket
-	var have bucketState
+	var have bucketOnWire
 	w.ask(w.owner, "GET", address, nil, &have)
 	rules := []json.RawMessage{body(dict{"action": dict{"type": "Delete"}, "condition": dict{"age": 730, "matchesPrefix": []string{"tmp/"}}})}
 	if have.Lifecycle != nil {
@@ -240,7 +251,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 
 // foreignBucket writes down a bucket, or the parts of ours that are not ours.
 func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n names) {
-	var have bucketState
+	var have bucketOnWire
 	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+name, nil, &have)
 	mine := n.ourLabels(have.Labels)
 	have.Metageneration = "" // moves with our binding
@@ -249,11 +260,11 @@ func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n n
 			delete(have.Labels, k)
 		}
 		rules := have.Lifecycle.Rules
-		have.bucketDocument = bucketDocument{Labels: have.Labels, Lifecycle: &lifecycleDocument{slices.DeleteFunc(rules, func(r json.RawMessage) bool {
+		have = bucketOnWire{Labels: have.Labels, Lifecycle: &ruleList{slices.DeleteFunc(rules, func(r json.RawMessage) bool {
 			return strings.Contains(string(r), abortAction)
 		})}}
 		if len(have.Labels) == 0 && len(have.Lifecycle.Rules) == 0 {
-			have.bucketDocument = bucketDocument{}
+			have = bucketOnWire{}
 		}
 	}
 	var lines []string
@@ -277,7 +288,7 @@ func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n n
 func (w *world) Ours(b core.Blueprint) []string {
 	n := namesOf(b.Grant, SandboxProject)
 	var found []string
-	var bucket bucketState
+	var bucket bucketOnWire
 	if w.ask(w.owner, "GET", storageAPI+"/storage/v1/b?project="+SandboxProject+"&prefix="+n.bucket, nil, nil) && w.inProject(n.bucket) {
 		if w.ask(w.owner, "GET", storageAPI+"/storage/v1/b/"+n.bucket, nil, &bucket) && n.ourLabels(bucket.Labels) {
 			found = append(found, "bucket")
