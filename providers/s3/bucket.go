@@ -150,22 +150,27 @@ func (b *bucketStep) isOwn(ctx context.Context) (bool, error) {
 
 // isOurs reports whether the bucket carries the mark of this grant.
 func (b *bucketStep) isOurs(ctx context.Context) (bool, error) {
+	tags, err := b.tags(ctx)
+	return b.marked(tags), err
+}
+
+func (b *bucketStep) tags(ctx context.Context) (map[string]string, error) {
 	owner, err := b.owner(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	out, err := b.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner})
 	if empty(err) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, failed(b.bucketAddr(), "s3:GetBucketTagging", err)
+		return nil, failed(b.bucketAddr(), "s3:GetBucketTagging", err)
 	}
 	tags := map[string]string{}
 	for _, t := range out.TagSet {
 		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
-	return b.marked(tags), nil
+	return tags, nil
 }
 
 func (b *bucketStep) holdsAnything(ctx context.Context) (bool, error) {
@@ -215,7 +220,11 @@ func (b *bucketStep) Do(ctx context.Context, c core.Change) error {
 // create makes the bucket, marked in the same call.
 func (b *bucketStep) create(ctx context.Context) error {
 	in := &s3.CreateBucketInput{Bucket: aws.String(b.bucket()), CreateBucketConfiguration: &types.CreateBucketConfiguration{}}
-	for k, v := range sortedTags(b.mark()) {
+	tags := b.mark()
+	if b.region == quirkyRegion {
+		tags[tagRun] = b.run
+	}
+	for k, v := range sortedTags(tags) {
 		in.CreateBucketConfiguration.Tags = append(in.CreateBucketConfiguration.Tags, types.Tag{Key: aws.String(k), Value: aws.String(v)})
 	}
 	if b.region != quirkyRegion {
@@ -232,13 +241,15 @@ func (b *bucketStep) create(ctx context.Context) error {
 		return b.adoptOwn(ctx, err)
 	}
 	if err == nil {
-		b.fresh.Store(true)
+		b.born(b.bucketAddr())
+		b.fresh.Store(b.region != quirkyRegion)
 	}
 	return failed(b.bucketAddr(), "s3:CreateBucket", err)
 }
 
 // quirkyRegion has no name as a location constraint, and answers the creation
-// of a bucket that the caller has already with success.
+// of a bucket that the caller has already with success. Whether the bucket was
+// made by that call, its tags say.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 const quirkyRegion = "us-east-1"
 
@@ -260,7 +271,9 @@ func (b *bucketStep) drop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner})
+	if err = b.confirm(ctx); err == nil {
+		_, err = b.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner})
+	}
 	if gone(err) {
 		return nil
 	}

@@ -3,7 +3,6 @@ package s3
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -102,8 +101,8 @@ func (b *bucketStep) settle(ctx context.Context, name string) error {
 	if !p.blind || !b.fresh.Load() {
 		reads = append(reads, func(ctx context.Context) (err error) { _, settled, err = p.check(ctx, owner); return })
 	}
-	if name == publicAccess && b.region == quirkyRegion && b.fresh.Load() {
-		reads = append(reads, b.confirmOurs)
+	if b.bornHere(b.bucketAddr()) {
+		reads = append(reads, b.confirm)
 	}
 	if err := core.Together(ctx, reads...); err != nil || settled {
 		return failed(b.partAddr(name), "reading", err)
@@ -116,17 +115,12 @@ func (b *bucketStep) settle(ctx context.Context, name string) error {
 			return context.Cause(ctx)
 		}
 	}
-	return await(ctx, patience, func(err error) bool { return is(err, codeAborted) }, func() error { return p.write(ctx, owner) })
-}
-
-// confirmOurs looks at the mark of a bucket whose creation may have been the
-// success that us-east-1 gives for a bucket that was there before.
-func (b *bucketStep) confirmOurs(ctx context.Context) error {
-	ours, err := b.isOurs(ctx)
-	if err == nil && !ours {
-		err = &core.Error{Kind: core.ErrNotOurs, What: b.bucketAddr(), Err: fmt.Errorf("appeared while the plan was carried out"), Hint: "--adopt to use it as it is"}
-	}
-	return err
+	return await(ctx, patience, func(err error) bool { return is(err, codeAborted) }, func() error {
+		if err := b.confirm(ctx); err != nil {
+			return err
+		}
+		return p.write(ctx, owner)
+	})
 }
 
 func (b *bucketStep) checkPublicAccess(ctx context.Context, owner *string) (string, bool, error) {

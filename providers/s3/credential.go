@@ -41,7 +41,7 @@ func (i *issuer) Needs() []string {
 // List returns the user's keys with their last use, oldest first. A user that
 // is not ours has keys that are none of our business.
 func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
-	u, err := i.readUser(ctx)
+	u, err := i.userOnce(&i.listed)(ctx)
 	if err != nil || u == nil || !(&roleStep{i.session}).ownUser(u) {
 		return nil, err
 	}
@@ -94,6 +94,9 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	}
 	o, err := i.operator(ctx)
 	if err != nil {
+		return core.Credential{}, err
+	}
+	if err := i.unchanged(ctx); err != nil {
 		return core.Credential{}, err
 	}
 	var out *iam.CreateAccessKeyOutput

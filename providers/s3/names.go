@@ -34,6 +34,7 @@ const (
 	tagManaged = "managed-by"
 	tagGrant   = "bucketgrant-grant"
 	tagProfile = "bucketgrant-profile"
+	tagRun     = "bucketgrant-run" // of a bucket in us-east-1: which session has made it
 	managedBy  = "bucketgrant"
 )
 

@@ -38,7 +38,7 @@ type roleView struct {
 
 // Diff compares what IAM shows with what the grant wants.
 func (r *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
-	v, err := r.read(ctx, want)
+	v, err := r.read(ctx, want, r.userOnce(&r.diffed))
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +49,11 @@ func (r *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 }
 
 // read asks for the three names side by side, and then for the inside of what is ours.
-func (r *roleStep) read(ctx context.Context, want core.Want) (*roleView, error) {
+func (r *roleStep) read(ctx context.Context, want core.Want, user func(context.Context) (*types.User, error)) (*roleView, error) {
 	v := &roleView{}
 	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
-			if v.user, err = r.readUser(ctx); err != nil || v.user == nil || !r.ownUser(v.user) {
+			if v.user, err = user(ctx); err != nil || v.user == nil || !r.ownUser(v.user) {
 				return err
 			}
 			return r.readUserInside(ctx, v)

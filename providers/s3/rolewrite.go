@@ -77,7 +77,7 @@ var errNotSeen = errors.New("the name is taken by something that is not visible 
 // appeared looks at what has taken a name since the plan: a call of ours whose
 // answer was lost may have done it.
 func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, err error) {
-	v, err := r.read(ctx, core.Present)
+	v, err := r.read(ctx, core.Present, r.readUser)
 	if err != nil {
 		return false, false, err
 	}
@@ -98,6 +98,9 @@ func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, e
 // make creates something; a name that is taken by what is ours already is fine.
 func (r *roleStep) make(ctx context.Context, addr, action string, create func() error) error {
 	cause := create()
+	if cause == nil {
+		r.born(addr)
+	}
 	if !is(cause, codeExists) {
 		return failed(addr, action, cause)
 	}
@@ -151,6 +154,9 @@ func (r *roleStep) alterPolicy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.guard(ctx, r.policyAddr()); err != nil {
+		return err
+	}
 	versions, err := r.versions(ctx, arn)
 	if err != nil {
 		return err
@@ -197,7 +203,10 @@ func (r *roleStep) dropPolicy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	versions, err := r.versions(ctx, arn)
+	var versions []types.PolicyVersion
+	if err = r.guard(ctx, r.policyAddr()); err == nil {
+		versions, err = r.versions(ctx, arn)
+	}
 	if gone(err) {
 		return nil
 	}
@@ -214,16 +223,25 @@ func (r *roleStep) dropPolicy(ctx context.Context) error {
 }
 
 func (r *roleStep) dropGroup(ctx context.Context) error {
-	_, err := r.iam.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: aws.String(r.stem())})
+	err := r.guard(ctx, r.groupAddr())
+	if err == nil {
+		_, err = r.iam.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: aws.String(r.stem())})
+	}
 	return r.unlessGone(r.groupAddr(), "iam:DeleteGroup", err)
 }
 
 func (r *roleStep) dropUser(ctx context.Context) error {
-	_, err := r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.stem())})
+	err := r.guard(ctx, r.userAddr())
+	if err == nil {
+		_, err = r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.stem())})
+	}
 	return r.unlessGone(r.userAddr(), "iam:DeleteUser", err)
 }
 
 func (r *roleStep) boundUser(ctx context.Context) error {
+	if err := r.guard(ctx, r.userAddr()); err != nil {
+		return err
+	}
 	_, err := r.iam.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: aws.String(r.stem()), PermissionsBoundary: aws.String(r.boundary)})
 	return failed(r.userAddr(), "iam:PutUserPermissionsBoundary", err)
 }
@@ -235,6 +253,9 @@ func (r *roleStep) attach(ctx context.Context) error {
 		return err
 	}
 	return r.whenSeen(ctx, r.attachAddr(), "iam:AttachGroupPolicy", func() error {
+		if err := r.guard(ctx, r.policyAddr(), r.groupAddr()); err != nil {
+			return err
+		}
 		_, err := r.iam.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
 		return err
 	})
@@ -245,19 +266,27 @@ func (r *roleStep) detach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.iam.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+	if err = r.guard(ctx, r.policyAddr(), r.groupAddr()); err == nil {
+		_, err = r.iam.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+	}
 	return r.unlessGone(r.attachAddr(), "iam:DetachGroupPolicy", err)
 }
 
 // join waits until user and group are seen everywhere.
 func (r *roleStep) join(ctx context.Context) error {
 	return r.whenSeen(ctx, r.memberAddr(), "iam:AddUserToGroup", func() error {
+		if err := r.guard(ctx, r.userAddr(), r.groupAddr()); err != nil {
+			return err
+		}
 		_, err := r.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
 		return err
 	})
 }
 
 func (r *roleStep) leave(ctx context.Context) error {
-	_, err := r.iam.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+	err := r.guard(ctx, r.userAddr(), r.groupAddr())
+	if err == nil {
+		_, err = r.iam.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+	}
 	return r.unlessGone(r.memberAddr(), "iam:RemoveUserFromGroup", err)
 }

@@ -3,9 +3,11 @@ package s3
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,16 +24,20 @@ type session struct {
 	design
 	*clients
 	provider *Provider
+	run      string // of this session only
 	who      shared[core.Operator]
-	user     shared[*types.User] // nil if there is none
-	wrote    atomic.Bool         // whether anything was written: what was read before may be wrong
-	fresh    atomic.Bool         // whether the bucket was made in this session
+	user     shared[*types.User] // as the plan reads it; nil if there is none
+	diffed   atomic.Bool         // whether the plan's diff has read the user
+	listed   atomic.Bool         // whether the plan's list of keys has read the user
+	wrote    atomic.Bool         // whether anything was written, so that a thing may be not visible yet
+	made     sync.Map            // addresses of what this session has made
+	fresh    atomic.Bool         // whether the bucket was certainly made in this session
 	configs  chan struct{}       // held while one configuration of the bucket is written
 }
 
 func newSession(p *Provider, d design, c *clients) *session {
 	return &session{
-		design: d, clients: c, provider: p,
+		design: d, clients: c, provider: p, run: rand.Text(),
 		who: newShared[core.Operator](), user: newShared[*types.User](),
 		configs: make(chan struct{}, 1),
 	}
@@ -70,22 +76,26 @@ func (s *session) owner(ctx context.Context) (*string, error) {
 	return aws.String(o.Account), err
 }
 
-// readUser asks for the user: once, until something is written.
+// readUser asks for the user; nil if there is none.
 func (s *session) readUser(ctx context.Context) (*types.User, error) {
-	read := func(ctx context.Context) (*types.User, error) {
-		out, err := s.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(s.stem())})
-		if gone(err) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, failed(s.userAddr(), "iam:GetUser", err)
-		}
-		return out.User, nil
+	out, err := s.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(s.stem())})
+	if gone(err) {
+		return nil, nil
 	}
-	if s.wrote.Load() {
-		return read(ctx)
+	if err != nil {
+		return nil, failed(s.userAddr(), "iam:GetUser", err)
 	}
-	return s.user.get(ctx, read)
+	return out.User, nil
+}
+
+// userOnce is readUser, but a plan's two readers, which run side by side, share
+// one answer. Each gets it the first time only: a plan may wait for hours
+// before it is carried out.
+func (s *session) userOnce(asked *atomic.Bool) func(context.Context) (*types.User, error) {
+	if asked.Swap(true) || s.wrote.Load() {
+		return s.readUser
+	}
+	return func(ctx context.Context) (*types.User, error) { return s.user.get(ctx, s.readUser) }
 }
 
 // shared is a value that is read once and used by steps side by side. It waits

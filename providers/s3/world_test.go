@@ -487,7 +487,7 @@ func foreignParts(bucket map[string]any) map[string]any {
 		}
 	}
 	for k, v := range sortedTags(tagged(bucket)) {
-		if k != tagManaged && k != tagGrant && k != tagProfile {
+		if !slices.Contains([]string{tagManaged, tagGrant, tagProfile, tagRun}, k) {
 			add("tags", k+"="+v)
 		}
 	}
