@@ -1,13 +1,10 @@
-// Config: how the clients of AWS are made, and which endpoints they may talk to.
+// Config: how the clients of AWS are made.
 package s3
 
 import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"regexp"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -62,7 +59,11 @@ func (p *Provider) connect(ctx context.Context, region string, credentials aws.C
 		})
 	}
 	c := &clients{iam: iam.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg, foreignStyle)}
-	if err := c.gate(p.config.AllowEndpoint); err != nil {
+	services := ourServices()
+	if credentials == nil {
+		services = append(services, keyServices()...)
+	}
+	if err := c.gate(configured(ctx, cfg, services), p.config.AllowEndpoint); err != nil {
 		return nil, err
 	}
 	if cfg.Credentials == nil {
@@ -100,42 +101,4 @@ func foreignStyle(o *s3.Options) {
 	o.UsePathStyle = true
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-}
-
-// gate refuses endpoints that are not AWS's own and that nobody consented to:
-// everything, keys included, would be sent there.
-func (c *clients) gate(allow bool) error {
-	var faults core.Faults
-	for _, e := range []*string{c.s3.Options().BaseEndpoint, c.iam.Options().BaseEndpoint, c.sts.Options().BaseEndpoint} {
-		if e == nil || ownEndpoint(*e) || slices.Contains(c.endpoints, withoutUser(*e)) {
-			continue
-		}
-		c.endpoints = append(c.endpoints, withoutUser(*e))
-		if !allow {
-			faults = append(faults, core.Fault{Field: "endpoint", Value: withoutUser(*e),
-				Rule:    "is not AWS's own, and comes from AWS_ENDPOINT_URL or a profile",
-				Accepts: "unset it, or --allow-endpoint"})
-		}
-	}
-	return faults.Err()
-}
-
-// ownHost matches the hosts of the three services themselves, not all that
-// end alike: customers have host names below amazonaws.com as well.
-// https://docs.aws.amazon.com/general/latest/gr/rande.html
-var ownHost = regexp.MustCompile(`^(s3|iam|sts)(-fips)?(\.dualstack)?(\.[a-z]{2,4}(-[a-z]+){1,3}-[0-9]{1,2})?\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$`)
-
-func ownEndpoint(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && u.Scheme == "https" && ownHost.MatchString(u.Hostname())
-}
-
-// withoutUser is an endpoint without the user and password that it may hold.
-func withoutUser(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "(not a URL)"
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String()
 }

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,10 +78,72 @@ func TestForeignEndpointsNeedConsent(t *testing.T) {
 	}
 }
 
+// Who hands out the operator's credentials gets tokens that are worth as much.
+func TestForeignEndpointsOfCredentialsNeedConsent(t *testing.T) {
+	const evil = "https://evil.example"
+	for name, c := range map[string]struct {
+		env, file string
+		named     []string // in the fault
+	}{
+		"sso":      {env: "AWS_ENDPOINT_URL_SSO", named: []string{"AWS_ENDPOINT_URL_SSO"}},
+		"sso oidc": {env: "AWS_ENDPOINT_URL_SSO_OIDC", named: []string{"AWS_ENDPOINT_URL_SSO_OIDC"}},
+		"login":    {env: "AWS_ENDPOINT_URL_SIGNIN", named: []string{"AWS_ENDPOINT_URL_SIGNIN"}},
+		"profile":  {file: "[default]\nendpoint_url = " + evil + "\n", named: []string{"endpoint_url of profile default"}},
+		"services": {file: "[default]\nservices = mine\n[services mine]\nsso =\n  endpoint_url = " + evil + "\nsignin =\n  endpoint_url = " + evil + "\n",
+			named: []string{"of sso in the services of profile default", "of signin in the services of profile default"}},
+		"sso oidc in services": {file: "[default]\nservices = mine\n[services mine]\nsso_oidc =\n  endpoint_url = " + evil + "\n", named: []string{"of sso_oidc in the services of profile default"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bare(t)
+			if c.env != "" {
+				t.Setenv(c.env, evil)
+			}
+			if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(c.file+"[profile other]\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cloud := fakeaws.New(fakeaws.Options{})
+			asOperator(t, cloud)
+			transport := &cloudsim.Transport{Handler: cloud}
+			_, err := planIn(t, Config{Transport: transport}, eventDump())
+			faults, _ := errors.AsType[core.Faults](err)
+			if len(faults) != 1 || faults[0].Value != evil || len(transport.Calls()) != 0 {
+				t.Fatalf("got error %v and %d calls, want one fault of %s before any call", err, len(transport.Calls()), evil)
+			}
+			for _, n := range c.named {
+				if !strings.Contains(faults[0].Rule, n) {
+					t.Errorf("got %q, want %q named", faults[0].Rule, n)
+				}
+			}
+			p, err := planIn(t, Config{Transport: &cloudsim.Transport{Handler: cloud}, Connection: core.Connection{AllowEndpoint: true}}, eventDump())
+			if name == "profile" {
+				return // then everything goes there
+			}
+			if err != nil || !slices.Contains(p.Operator.Endpoints, evil) {
+				t.Errorf("with consent: got error %v, want a plan that names %s", err, evil)
+			}
+			t.Setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+			if _, err := planIn(t, Config{Transport: &cloudsim.Transport{Handler: cloud}}, eventDump()); err != nil {
+				t.Errorf("ignored: got error %v, want none", err)
+			}
+		})
+	}
+}
+
+// The holder of a key asks nobody for credentials.
+func TestGranteeNeedsNoConsentForWhatItDoesNotUse(t *testing.T) {
+	bare(t)
+	t.Setenv("AWS_ENDPOINT_URL_SSO", "https://evil.example")
+	c := core.Credential{ID: "AKIAIOSFODNN7EXAMPLE", Form: core.PairForm, Secret: core.NewSecret([]byte("x"))}
+	if _, err := New(Config{}).Act(t.Context(), core.Blueprint{Grant: eventDump()}, c); err != nil {
+		t.Errorf("got error %v, want none", err)
+	}
+}
+
 func TestOwnEndpointsNeedNoConsent(t *testing.T) {
 	for _, e := range []string{
 		"https://s3.amazonaws.com", "https://s3.eu-west-1.amazonaws.com", "https://s3-fips.us-gov-west-1.amazonaws.com", "https://s3.dualstack.eu-west-1.amazonaws.com",
 		"https://iam.amazonaws.com", "https://iam.cn-north-1.amazonaws.com.cn", "https://sts.eusc-de-east-1.amazonaws.eu",
+		"https://portal.sso.eu-west-1.amazonaws.com", "https://oidc.eu-west-1.amazonaws.com",
 	} {
 		if !ownEndpoint(e) {
 			t.Errorf("%s is AWS's own", e)
