@@ -78,6 +78,8 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 	}
 	// A member that is there by name may be a deleted account's; writing it again binds the account of today.
 	force := a == core.Make
+	var before []*iampb.Binding
+	written := false
 	err = until(ctx, r.passing, func() error {
 		p, err := h.Policy(ctx) // carries the etag, so it is this object that is written back
 		if err != nil {
@@ -90,15 +92,19 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 		if !changed && !force {
 			return nil
 		}
-		p.Bindings = bindings
+		before, p.Bindings = p.Bindings, bindings
 		err = h.SetPolicy(ctx, p)
+		written = err == nil
 		force = force && !isConflict(err)
 		return err
 	})
 	if err != nil && !isConflict(err) && r.passing(err) {
 		return &core.Error{Kind: core.ErrNotConverged, What: r.bindingAddr(), Err: quietly(err), Hint: "run the same command again"}
 	}
-	return err
+	if err != nil || !written || r.made.any(&r.made.bucket) {
+		return err
+	}
+	return r.checkPolicy(ctx, h, before, a != core.Drop)
 }
 
 // passing reports whether a refusal of the policy passes by itself: somebody

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -173,6 +174,12 @@ func (f *fault) write(w http.ResponseWriter, s style) {
 		w.Header().Set("Content-Type", "application/xml; charset=UTF-8")
 		w.WriteHeader(f.Code)
 		_, _ = w.Write(append([]byte("<?xml version='1.0' encoding='UTF-8'?>"), body...))
+		return
+	}
+	if s == styleText {
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		w.WriteHeader(f.Code)
+		_, _ = io.WriteString(w, f.Message)
 		return
 	}
 	b := errorBody{Code: f.Code, Message: f.Message}

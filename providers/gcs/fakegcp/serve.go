@@ -20,6 +20,7 @@ const (
 	styleOnePlatform style = iota // status and details
 	styleStorage                  // errors[] with reasons
 	styleXML                      // downloads by the XML API
+	styleText                     // downloads by the JSON API: the message alone
 )
 
 // route is one method of one API. A path segment "{x}" matches any one
@@ -84,7 +85,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{Cloud: c, Request: r, route: rt, params: params, query: r.URL.Query(), body: body}
 	v, err := q.answer()
 	if f, ok := errors.AsType[*fault](err); ok {
-		f.write(w, rt.Style)
+		f.write(w, q.errorStyle())
 		return
 	}
 	if err != nil {
@@ -150,6 +151,15 @@ var serviceTitles = map[string]string{
 	"iam.googleapis.com":                  "Identity and Access Management (IAM) API",
 	"cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",
 	"policytroubleshooter.googleapis.com": "Policy Troubleshooter API",
+}
+
+// errorStyle is the route's, but for downloads by the JSON API.
+// https://github.com/firebase/firebase-tools/pull/3647 shows a recorded one.
+func (q *request) errorStyle() style {
+	if q.route.Style == styleStorage && q.Method == http.MethodGet && q.query.Get("alt") == "media" {
+		return styleText
+	}
+	return q.route.Style
 }
 
 // decode reads a JSON body. Unknown fields are ignored, as Cloud Storage does;
