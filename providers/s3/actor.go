@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -45,17 +44,17 @@ func (a *actor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	}
 	switch p.Ability {
 	case core.Create, core.Overwrite:
-		return outcome(a.put(ctx, p))
+		return outcome(p.Want, a.put(ctx, p))
 	case core.Abort:
 		return a.upload(ctx, p)
 	case core.Read:
 		return a.get(ctx, p, unrepeated)
 	case core.Delete:
 		_, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key}, unrepeated)
-		return outcome(err)
+		return outcome(p.Want, err)
 	case core.Erase:
 		_, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key, VersionId: aws.String(a.version(p.Key))}, unrepeated)
-		return outcome(err)
+		return outcome(p.Want, err)
 	}
 	return a.tryHarmlessly(ctx, p)
 }
@@ -96,7 +95,7 @@ func (a *actor) tryHarmlessly(ctx context.Context, p core.Probe) (core.Outcome, 
 	default:
 		return core.Unclear, fmt.Errorf("nobody knows how to try %q", p.Ability)
 	}
-	return outcome(err)
+	return outcome(p.Want, err)
 }
 
 // at sends a request once, to the region of the probe's bucket. S3 tells the
@@ -168,18 +167,18 @@ func (a *actor) version(key string) string {
 func (a *actor) upload(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	begun, err := a.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &p.Bucket, Key: &p.Key}, unrepeated)
 	if err != nil {
-		got, unclear := outcome(err)
+		got, unclear := outcome(p.Want, err)
 		if got != core.Denied || p.Want == core.Allowed {
 			return got, unclear
 		}
-		return outcome(a.abort(ctx, p, unknownUpload, unrepeated))
+		return outcome(p.Want, a.abort(ctx, p, unknownUpload, unrepeated))
 	}
 	_, sent := a.s3.UploadPart(ctx, &s3.UploadPartInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: body()}, unrepeated)
 	gaveUp := a.abort(ctx, p, aws.ToString(begun.UploadId), unrepeated)
 	if sent != nil {
-		return outcome(sent)
+		return outcome(p.Want, sent)
 	}
-	return outcome(gaveUp)
+	return outcome(p.Want, gaveUp)
 }
 
 func (a *actor) abort(ctx context.Context, p core.Probe, id string, there func(*s3.Options)) error {
@@ -198,19 +197,5 @@ func (a *actor) get(ctx context.Context, p core.Probe, there func(*s3.Options)) 
 	if is(err, codeDenied) && strings.Contains(err.Error(), "perform: s3:ListBucket") {
 		return core.Allowed, nil
 	}
-	return outcome(err)
-}
-
-// outcome is what an answer says about a permission. Only AccessDenied is a
-// refusal; what S3 finds out after it has let the caller in is none.
-func outcome(err error) (core.Outcome, error) {
-	switch {
-	case err == nil:
-		return core.Allowed, nil
-	case is(err, codeDenied) && status(err) == http.StatusForbidden:
-		return core.Denied, nil
-	case is(err, "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "NotFound", "PreconditionFailed", "NoSuchBucketPolicy", codeBadPolicy):
-		return core.Allowed, nil
-	}
-	return core.Unclear, err
+	return outcome(p.Want, err)
 }

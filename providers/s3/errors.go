@@ -69,7 +69,10 @@ func kindOf(code string) kind {
 	return kind{}
 }
 
-// layers are the words by which AWS names the policy that refused a call.
+// layerEndpoint is about the network that a request came through, not about who sent it.
+const layerEndpoint = "VPC endpoint policy"
+
+// layerOf finds the words by which AWS names the policy that refused a call.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func layerOf(message string) (layer string, organisation bool) {
 	for _, l := range []struct {
@@ -80,7 +83,7 @@ func layerOf(message string) (layer string, organisation bool) {
 		{"resource control policy", true},
 		{"permissions boundary", false},
 		{"session policy", false},
-		{"VPC endpoint policy", false},
+		{layerEndpoint, false},
 		{"resource-based policy", false},
 		{"identity-based policy", false},
 	} {

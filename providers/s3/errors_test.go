@@ -75,9 +75,35 @@ func TestOnlyAccessDeniedIsARefusal(t *testing.T) {
 		{412, "PreconditionFailed", core.Allowed},
 		{400, "MalformedPolicy", core.Allowed},
 	} {
-		got, err := outcome(apiError(c.status, c.code, ""))
+		got, err := outcome(core.Denied, apiError(c.status, c.code, ""))
 		if got != c.want || (err != nil) != (got == core.Unclear) {
 			t.Errorf("%d %s: got %s, error %v, want %s", c.status, c.code, got, err, c.want)
+		}
+	}
+}
+
+// Who refuses, and what, decides whether a refusal says anything about the grant.
+func TestOnlyTheGranteesOwnRefusalCounts(t *testing.T) {
+	const user = "User: arn:aws:iam::111122223333:user/kms:Decrypt is not authorized to perform: "
+	for _, c := range []struct {
+		want    core.Outcome
+		message string
+		got     core.Outcome
+	}{
+		{core.Denied, "Access Denied", core.Denied},
+		{core.Denied, user + `s3:GetObject on resource: "arn:aws:s3:::b/k" because no identity-based policy allows the s3:GetObject action`, core.Denied},
+		{core.Denied, user + "iam:ListUsers on resource: arn:aws:iam::111122223333:user/ because no identity-based policy allows the iam:ListUsers action", core.Denied},
+		{core.Denied, user + `s3:GetObject on resource: "arn:aws:s3:::b/k" because no VPC endpoint policy allows the s3:GetObject action`, core.Unclear},
+		{core.Denied, user + `s3:GetObject on resource: "arn:aws:s3:::b/k" with an explicit deny in a VPC endpoint policy`, core.Unclear},
+		{core.Allowed, user + `s3:PutObject on resource: "arn:aws:s3:::b/k" because no VPC endpoint policy allows the s3:PutObject action`, core.Unclear},
+		{core.Denied, user + "kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/1 because no identity-based policy allows the kms:Decrypt action", core.Unclear},
+		{core.Allowed, user + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:111122223333:key/1 because no identity-based policy allows the kms:GenerateDataKey action", core.Denied},
+		{core.Denied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.", core.Unclear},
+		{core.Denied, user + "sts:AssumeRole on resource: arn:aws:iam::111122223333:role/x", core.Unclear},
+	} {
+		got, err := outcome(c.want, apiError(http.StatusForbidden, codeDenied, c.message))
+		if got != c.got || (err != nil) != (got == core.Unclear) {
+			t.Errorf("%q, wanted %s: got %s, error %v, want %s", c.message, c.want, got, err, c.got)
 		}
 	}
 }
