@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -112,6 +113,9 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 		return core.Credential{}, &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: errors.New("iam:CreateAccessKey: the answer holds no key")}
 	}
 	id := *k.AccessKeyId
+	if !accessKeyID.MatchString(id) {
+		return core.Credential{}, &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: fmt.Errorf("iam:CreateAccessKey: the answer names %q, which is not the ID of an access key", id)}
+	}
 	i.mu.Lock()
 	i.issued[id] = time.Now()
 	i.mu.Unlock()
@@ -121,6 +125,11 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 		Revoke: "aws iam delete-access-key --user-name " + name + " --access-key-id " + id,
 	}, nil
 }
+
+// accessKeyID is what an ID must be before it becomes part of a file's name and
+// of a command that people run.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
+var accessKeyID = regexp.MustCompile(`^[A-Z0-9]{16,128}$`)
 
 // once makes a call be sent one time only.
 func once(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
