@@ -16,6 +16,7 @@ type Engine struct {
 	Journal  Journal
 	RunID    string        // unique for each run; part of probe keys
 	Pace     time.Duration // between two rounds of a proof; 0 is [DefaultPace]
+	Patience time.Duration // how long a proof waits for what is granted to work; 0 is as long as the cloud may need
 	Observe  func(Event)   // progress for people; may be nil; changes call it side by side
 }
 

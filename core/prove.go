@@ -34,7 +34,9 @@ type Proof struct {
 	How    string        `json:"how"` // [Tried], [Simulated] or [Skipped]
 	Rows   []Row         `json:"rows,omitempty"`
 	Waited time.Duration `json:"waited_ns,omitempty"` // until everything granted worked steadily
-	Left   []string      `json:"left,omitempty"`      // keys of probe objects that could not be removed
+	Left   []string      `json:"left,omitempty"`      // keys of probe objects that may be there still
+	// Missing is what could not be tried at all, with the reason.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Failures are the rows that are not as wanted.
@@ -184,11 +186,19 @@ func (v *prover) negatives(ctx context.Context, probes []Probe) ([]Row, error) {
 	return rows, nil
 }
 
+// where is where a row was tried, as the end of a sentence.
 func (r Row) where() string {
-	if r.Where == Whole {
-		return "on the bucket or its owner"
+	switch r.Where {
+	case Inside:
+		return "inside the grant"
+	case Sibling:
+		return "beside the prefix"
+	case Outside:
+		return "outside the prefix"
+	case Elsewhere:
+		return "in another bucket"
 	}
-	return string(r.Where) + " the prefix"
+	return "on the bucket or its owner"
 }
 
 // round tries every probe once. Create inside the prefix goes first, because
@@ -200,9 +210,6 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 	for i, p := range probes {
 		if n > 1 && p.Where == Inside && p.Ability != List {
 			p.Key = fmt.Sprintf("%s-%d", p.Key, n)
-		}
-		if p.Where != Elsewhere && p.Ability != List && p.Key != "" {
-			v.keys[p.Key] = true
 		}
 		rows[i].Probe = p
 		if p.Ability == Create && p.Where == Inside {
@@ -223,11 +230,24 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 			})
 		}
 		_ = group.Wait()
+		v.remember(rows, some)
 		if ctx.Err() != nil {
 			return rows, context.Cause(ctx)
 		}
 	}
 	return rows, nil
+}
+
+// remember notes where a try may have left something: an object, or an upload
+// that could be begun but not given up. What was clearly refused left nothing.
+func (v *prover) remember(rows []Row, tried []int) {
+	for _, i := range tried {
+		r := rows[i]
+		writes := r.Ability == Create || r.Ability == Overwrite || r.Ability == Abort
+		if writes && r.Where != Elsewhere && (r.Got != Denied || r.Ability == Abort) {
+			v.keys[r.Key] = true
+		}
+	}
 }
 
 func (v *prover) try(ctx context.Context, p Probe) Row {

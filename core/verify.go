@@ -23,24 +23,19 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 	if steps != nil {
 		care = steps.Caretaker
 	}
-	elsewhere := ""
-	if care != nil {
-		var err error
-		if elsewhere, err = care.Elsewhere(ctx); err != nil {
-			e.tell(Event{Kind: Warning, Text: "no other bucket is tried: " + err.Error()})
-		} else if elsewhere == "" {
-			e.tell(Event{Kind: Warning, Text: "no other bucket is tried: its owner has none"})
-		}
-	}
+	elsewhere, missing := e.elsewhere(ctx, care)
 	actor, err := e.Provider.Act(ctx, b, c)
 	if err != nil {
 		return Proof{How: Skipped}, err
 	}
 	v := &prover{
 		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
-		settle: info.Settle, pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
+		settle: cmp.Or(e.Patience, info.Settle), pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
 	proof, err := v.prove(ctx)
+	if missing != "" {
+		proof.Missing = append(proof.Missing, missing)
+	}
 	keys := slices.Sorted(maps.Keys(v.keys))
 	if care == nil {
 		proof.Left = keys
@@ -53,6 +48,24 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		e.tell(Event{Kind: Warning, Text: "probe objects could not be removed: " + swept.Error()})
 	}
 	return proof, err
+}
+
+// elsewhere names another bucket to be refused in, or says why none is tried.
+func (e *Engine) elsewhere(ctx context.Context, care Caretaker) (bucket, missing string) {
+	if care == nil {
+		return "", "another bucket: only the owner's side can name one"
+	}
+	bucket, err := care.Elsewhere(ctx)
+	switch {
+	case err != nil:
+		missing = "another bucket: " + err.Error()
+	case bucket == "":
+		missing = "another bucket: the owner has none"
+	default:
+		return bucket, ""
+	}
+	e.tell(Event{Kind: Warning, Text: "not tried: " + missing})
+	return "", missing
 }
 
 // Simulate asks the cloud itself what the grantee may do. Rows that the cloud
