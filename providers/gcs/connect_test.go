@@ -189,3 +189,34 @@ func TestEveryCallHasADeadline(t *testing.T) {
 		}
 	})
 }
+
+func TestTheStorageClientGivesUpAfterAFewAttempts(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		tries := 0
+		w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+			if c.Op.Name != "storage.buckets.insert" {
+				return cloudsim.Fault{}
+			}
+			if tries++; tries > 1 {
+				return cloudsim.Fault{}
+			}
+			return cloudsim.Fault{After: cloudsim.ErrLost}
+		}
+		if _, _, err := w.reach(eventDump(), core.Present); err != nil || tries != 2 {
+			t.Errorf("one answer lost: got %v after %d attempts, want the bucket recognised as ours at the second", err, tries)
+		}
+		tries = 0
+		w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+			if c.Op.Name != "storage.buckets.insert" {
+				return cloudsim.Fault{}
+			}
+			tries++
+			return cloudsim.Fault{Before: cloudsim.ErrLost}
+		}
+		g := eventDump()
+		g.Target.Bucket = "acme-others"
+		if _, _, err := w.reach(g, core.Present); !errors.Is(err, core.ErrUnknown) || tries != attempts {
+			t.Errorf("nothing arrives: got %v after %d attempts, want %v after %d", err, tries, core.ErrUnknown, attempts)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -51,17 +52,18 @@ func meddled(t *testing.T, meddle func(w *world, n names)) (err error) {
 		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
 			return slices.DeleteFunc(p, func(b bindingDocument) bool { return b.Role == n.roleName })
 		})
-		written, done := false, false
+		var written, done atomic.Bool // calls cross the transport side by side
 		w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
-			if c.Op.Name == "storage.buckets.getIamPolicy" && written && !done {
-				done = true
+			if c.Op.Name == "storage.buckets.getIamPolicy" && written.Load() && done.CompareAndSwap(false, true) {
 				meddle(w, n)
 			}
-			written = written || c.Op.Name == "storage.buckets.setIamPolicy"
+			if c.Op.Name == "storage.buckets.setIamPolicy" {
+				written.Store(true)
+			}
 			return cloudsim.Fault{}
 		}
 		_, _, err = w.reach(g, core.Present)
-		if !done {
+		if !done.Load() {
 			t.Error("the policy was not read again")
 		}
 	})
@@ -124,13 +126,15 @@ func TestRemovalOfTheBindingIsReadBack(t *testing.T) {
 		g := eventDump()
 		w.apply(g)
 		was := w.policy(w.owner, "acme-events")
-		written := false
+		var written atomic.Bool
 		w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
-			if c.Op.Name == "storage.buckets.getIamPolicy" && written {
+			if c.Op.Name == "storage.buckets.getIamPolicy" && written.Load() {
 				return cloudsim.Fault{Reply: &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
 					Body: io.NopCloser(strings.NewReader(string(body(was))))}}
 			}
-			written = written || c.Op.Name == "storage.buckets.setIamPolicy"
+			if c.Op.Name == "storage.buckets.setIamPolicy" {
+				written.Store(true)
+			}
 			return cloudsim.Fault{}
 		}
 		if _, _, err := w.reach(g, core.Want{}); !errors.Is(err, core.ErrNotConverged) {
