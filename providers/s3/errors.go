@@ -105,7 +105,7 @@ func failed(addr, action string, err error) error {
 	e := &core.Error{What: addr, Err: brief{action, err}}
 	k := kindOf(code(err))
 	e.Kind, e.Hint = k.kind, k.hint
-	if api, ok := errors.AsType[smithy.APIError](err); ok && e.Kind == core.ErrOperator {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && errors.Is(e.Kind, core.ErrOperator) {
 		layer, organisation := layerOf(api.ErrorMessage())
 		switch {
 		case organisation:

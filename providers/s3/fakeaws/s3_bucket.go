@@ -154,7 +154,7 @@ func (k *s3Call) newRegion(constraint string) (string, error) {
 		return "us-east-1", nil
 	case constraint == "":
 		return "", &apiError{Code: "IllegalLocationConstraintException", Status: 400, Message: "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."}
-	case endpoint != "us-east-1" && constraint != endpoint && !(constraint == "EU" && endpoint == "eu-west-1"):
+	case endpoint != "us-east-1" && constraint != endpoint && (constraint != "EU" || endpoint != "eu-west-1"):
 		return "", &apiError{Code: "IllegalLocationConstraintException", Status: 400, Message: "The " + constraint + " location constraint is incompatible for the region specific endpoint this request was sent to."}
 	case constraint == "EU":
 		return "eu-west-1", nil
