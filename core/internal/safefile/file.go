@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // Write writes a new file with mode 0600 and publishes it under name once it is
@@ -37,6 +37,18 @@ func (d *Dir) Write(name string, data []byte) error {
 		return errors.Join(err, d.Remove(name))
 	}
 	return nil
+}
+
+// WriteNew is [Dir.Write] for a place that the user names: the directory may be
+// one that others write to as well, because whatever they put there instead
+// belongs to them, which [ReadOwn] sees.
+func WriteNew(path string, data []byte) error {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	d := &Dir{root: root}
+	return errors.Join(d.Write(filepath.Base(path), data), d.Close())
 }
 
 // Create makes a new, empty file with mode 0600, open for appending. It fails
@@ -106,29 +118,4 @@ func checkFile(path string, i fs.FileInfo) error {
 		return fmt.Errorf("file %q: others may open it (mode %04o); accepted: 0600", path, mode.Perm())
 	}
 	return nil
-}
-
-// ReadAll reads a small file of the user's choice, following links. It refuses
-// more than most bytes, and anything that is not a file.
-func ReadAll(path string, most int64) ([]byte, error) {
-	i, err := os.Stat(path) // opening a pipe could block, so look first
-	if err != nil {
-		return nil, err
-	}
-	if !i.Mode().IsRegular() {
-		return nil, fmt.Errorf("file %q: is not a regular file", path)
-	}
-	f, err := os.Open(path) //nolint:gosec // the file that the user names
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > most {
-		return nil, fmt.Errorf("file %q: is longer than %d bytes", path, most)
-	}
-	return data, nil
 }

@@ -303,6 +303,64 @@ func TestReadingRefusesWhatIsNoSmallFile(t *testing.T) {
 	}
 }
 
+func TestAFileThatDecidesIsTheUsersOwn(t *testing.T) {
+	for what, c := range map[string]struct {
+		make func(path string) error
+		want string
+	}{
+		"group-writable":  {func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Chmod(p, 0o660)) }, "others may write"},
+		"world-writable":  {func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Chmod(p, 0o602)) }, "others may write"},
+		"a symbolic link": {func(p string) error { return errors.Join(os.WriteFile(p+"2", nil, 0o600), os.Symlink(p+"2", p)) }, "symbolic link"},
+		"a pipe":          {func(p string) error { return syscall.Mkfifo(p, 0o600) }, "not a regular file"},
+		"long":            {func(p string) error { return os.WriteFile(p, make([]byte, 11), 0o600) }, "longer than 10 bytes"},
+		"somebody else's": {func(p string) error {
+			if os.Geteuid() != 0 {
+				return os.Symlink("/etc/passwd", p) // only root can give a file away
+			}
+			return errors.Join(os.WriteFile(p, nil, 0o600), os.Chown(p, 1, -1))
+		}, map[bool]string{true: "another user", false: "symbolic link"}[os.Geteuid() == 0]},
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := filepath.Join(room(t), "file")
+			if err := c.make(path); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ReadOwn(path, 10); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want %q in it", err, c.want)
+			}
+		})
+	}
+	path := filepath.Join(room(t), "file")
+	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadOwn(path, 10); err != nil || string(got) != "x" {
+		t.Errorf("a file that others may only read: got %q and %v, want it read", got, err)
+	}
+}
+
+func TestANewFileBesideThoseOfOthersIsWrittenWhole(t *testing.T) {
+	dir := room(t)
+	if err := os.Chmod(dir, 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "new")
+	withUmask(t, 0, func() {
+		if err := WriteNew(path, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if i, err := os.Stat(path); err != nil || i.Mode().Perm() != 0o600 {
+		t.Errorf("got %v and %v, want mode 0600", i, err)
+	}
+	if err := WriteNew(path, []byte("y")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second time: got error %v, want %v", err, fs.ErrExist)
+	}
+	if got := names(t, dir); fmt.Sprint(got) != "[new]" {
+		t.Errorf("files: got %v, want [new]", got)
+	}
+}
+
 // full makes every file of the process end at size bytes while f runs, as a
 // full disk would.
 func full(t *testing.T, size uint64, f func()) {

@@ -1,0 +1,17 @@
+// Files that the user names, for programs: the rules are those of safefile.
+package handoff
+
+import "github.com/bucketgrant/bucketgrant/core/internal/safefile"
+
+// ReadSmall reads a file, following links. It refuses more than most bytes and
+// what is no regular file, without opening it.
+func ReadSmall(path string, most int64) ([]byte, error) { return safefile.ReadAll(path, most) }
+
+// ReadOwn reads a file that nobody but the user can have written: a regular
+// file of the user's own, no link, and closed to the writing of others.
+func ReadOwn(path string, most int64) ([]byte, error) { return safefile.ReadOwn(path, most) }
+
+// WriteNew writes a file that does not exist yet, with mode 0600, and returns
+// when it is whole and on the disk. It fails with [io/fs.ErrExist] rather than
+// replace anything.
+func WriteNew(path string, data []byte) error { return safefile.WriteNew(path, data) }
