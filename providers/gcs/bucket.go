@@ -27,7 +27,7 @@ type sight struct {
 // look reads the bucket, and whether the project owns it.
 func (b *bucket) look(ctx context.Context) (sight, error) {
 	var s sight
-	err := sideBySide(ctx,
+	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
 			s.state, err = b.read(ctx)
 			if refused(err) {

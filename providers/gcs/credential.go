@@ -41,7 +41,7 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 	}
 	var account *iam.ServiceAccount
 	var list *iam.ListServiceAccountKeysResponse
-	err = sideBySide(ctx,
+	err = core.Together(ctx,
 		func(ctx context.Context) (err error) {
 			account, err = i.account.read(ctx, i.run)
 			return explain(i.accountAddr(), err)

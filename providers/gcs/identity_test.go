@@ -4,6 +4,7 @@ package gcs
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
@@ -25,10 +26,10 @@ func TestPrincipalIsNamedAsFarAsTheFileSays(t *testing.T) {
 func TestQuotaProjectIsSentWithEveryCall(t *testing.T) {
 	t.Setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "acme-project")
 	w := newWorld(t)
-	calls := 0
+	var calls atomic.Int32
 	w.transport.Fault = func(c cloudsim.Call, r *http.Request) cloudsim.Fault {
 		if c.Op.Name != "oauth2.token" {
-			calls++
+			calls.Add(1)
 			if got := r.Header.Get("X-Goog-User-Project"); got != "acme-project" {
 				t.Errorf("%s: got quota project %q, want acme-project", c.Op.Name, got)
 			}
@@ -39,7 +40,7 @@ func TestQuotaProjectIsSentWithEveryCall(t *testing.T) {
 		return cloudsim.Fault{}
 	}
 	w.apply(eventDump())
-	if calls == 0 {
+	if calls.Load() == 0 {
 		t.Error("got no calls")
 	}
 }

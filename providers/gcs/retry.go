@@ -7,12 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"google.golang.org/api/googleapi"
-
-	"github.com/bucketgrant/bucketgrant/core"
 )
 
 const (
@@ -77,24 +74,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// sideBySide runs all of them at once and returns the first error in their order.
-func sideBySide(ctx context.Context, all ...func(context.Context) error) error {
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, f := range all {
-		fork, join := core.Fork(ctx)
-		wg.Go(func() {
-			defer join()
-			errs[i] = f(fork)
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -43,7 +43,7 @@ func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) 
 	var custom *iam.Role
 	var account *iam.ServiceAccount
 	var policy []*iampb.Binding
-	err := sideBySide(ctx,
+	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
 			custom, err = r.readRole(ctx)
 			return explain(r.roleAddr(), err)
