@@ -15,6 +15,7 @@ import (
 type applyOptions struct {
 	grant    *grantFlags
 	Plan     string // a saved plan in place of a grant
+	Digest   string // of the saved plan that was reviewed
 	Handoff  handoffOptions
 	NoVerify bool
 	Yes      bool
@@ -31,13 +32,14 @@ func (a *app) applyCommand() *cobra.Command {
 		Examples: []string{
 			"$PROGRAM apply --profile event-dump --bucket acme-events --prefix events/ $SETTINGS --to age1… --out handoff/",
 			"$PROGRAM apply -f grant.yaml --yes",
-			"$PROGRAM apply reviewed.plan --yes",
+			"$PROGRAM apply reviewed.plan --digest sha256:… --yes",
 			"$PROGRAM apply --sandbox --profile event-dump --bucket acme-events $SETTINGS --to age1… --yes",
 		},
 		Ends: []error{core.ErrNotOurs, core.ErrUnproven, core.ErrNotConverged, core.ErrBlocked, core.ErrLocked, core.ErrUnknown, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(field) bool { return true })
 	o.Handoff.add(c.Flags())
+	c.Flags().StringVar(&o.Digest, "digest", "", "carry the saved PLAN out only if it has the `DIGEST` that plan --out printed")
 	c.Flags().BoolVar(&o.NoVerify, "no-verify", false, "deliver the credential without trying it; the receipt says so loudly")
 	c.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for a confirmation")
 	c.Flags().StringVar(&o.Journal, "journal", "", "keep the journal in `DIR`")
@@ -61,11 +63,17 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if saved != nil {
+		o.Handoff = saved.handoffOptions
+	}
 	h, err := a.handoff(r, o.Handoff, &faults)
 	if err != nil {
 		return err
 	}
 	mustReach(r, o.Handoff, &faults)
+	if saved != nil && len(faults) == 0 {
+		faults = saved.reaches(h)
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -83,7 +91,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 			return err
 		}
 	}
-	a.showApply(p, s, h, o)
+	a.showApply(p, s, h, o, saved)
 	if len(p.Refused()) > 0 {
 		return refusal(p)
 	}
@@ -102,50 +110,52 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 func (a *app) applyRequest(s *session, o applyOptions) (request, *savedPlan, core.Faults, error) {
 	if o.Plan == "" {
 		r, faults, err := a.request(s.provider, o.grant)
+		if o.Digest != "" {
+			faults = append(faults, core.Fault{Field: "digest", Value: o.Digest, Rule: "is given without a saved plan", Accepts: "apply PLAN --digest DIGEST"})
+		}
 		return r, nil, faults, err
 	}
-	faults := o.grant.beside("to", "format", "out")
-	saved, err := a.loadPlan(o.Plan, s.sandbox != nil, time.Now())
+	faults := o.besidePlan()
+	saved, err := a.loadPlan(o.Plan, o.Digest, s.sandbox != nil, time.Now())
 	if err := collect(&faults, err); err != nil {
 		return request{}, nil, nil, err
 	}
-	r := saved.request
-	words := o.grant.words
-	if len(words.list["to"]) > 0 && len(r.To) > 0 {
-		faults = append(faults, core.Fault{Field: "to", Rule: "is part of the plan that was reviewed", Accepts: "the recipients of the plan"})
-	} else if len(words.list["to"]) > 0 {
-		r.To = words.list["to"]
-	}
-	r.Format = orDefault(words.text["format"], r.Format)
-	r.Out = orDefault(words.text["out"], r.Out)
-	return r, &saved, faults, nil
+	return saved.request, &saved, faults, nil
 }
 
-// beside returns faults for flags that say a grant next to something that is one.
-func (g *grantFlags) beside(allowed ...string) core.Faults {
+// besidePlan returns faults for flags next to a saved plan, which says all of it.
+func (o applyOptions) besidePlan() core.Faults {
 	var faults core.Faults
-	may := map[string]bool{}
-	for _, a := range allowed {
-		may[a] = true
+	reviewed := func(field string) {
+		faults = append(faults, core.Fault{Field: field, Rule: "is given beside a saved plan; it is part of the plan that was reviewed", Accepts: "the plan alone, or a new plan"})
 	}
-	for _, f := range g.table {
-		if flag := g.own[f.Key]; flag != nil && flag.Changed && !may[f.Key] {
-			faults = append(faults, core.Fault{Field: f.Key, Rule: "is given beside a saved plan, which is a grant already", Accepts: "a plan, or flags"})
+	for _, f := range o.grant.table {
+		if flag := o.grant.own[f.Key]; flag != nil && flag.Changed {
+			reviewed(f.Key)
 		}
 	}
-	if g.File != "" {
-		faults = append(faults, core.Fault{Field: "file", Value: g.File, Rule: "is given beside a saved plan, which is a grant already", Accepts: "a plan, or a grant file"})
+	if o.Handoff.Plain {
+		reviewed("plain")
+	}
+	if o.Handoff.Armor {
+		reviewed("armor")
+	}
+	if o.grant.File != "" {
+		reviewed("file")
 	}
 	return faults
 }
 
 // showApply prints the plan and the delivery on standard error.
-func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOptions) {
+func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOptions, saved *savedPlan) {
 	if !a.talks() && (!p.Changed() || !a.asks(o.Yes)) {
 		return
 	}
 	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 	a.plan(w, p, planView{Sandbox: s.sandbox != nil, Prove: !o.NoVerify})
+	if saved != nil {
+		w.table([][]string{{"plan", o.Plan + ", made " + saved.Made.Format(time.RFC3339)}, {"digest", saved.Digest}})
+	}
 	if !p.Issues() {
 		return
 	}

@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type toy struct {
 	Count   int              // of keys ever issued
 	Fail    map[string]error `json:"-"` // by address
 	Wide    bool             // the credential may do everything
+	Caller  string           // who plans and applies, if it is not ann
 	cancel  func()           // called while the key is issued
 }
 
@@ -79,7 +81,7 @@ func (t *toy) Compile(g core.Grant) (core.Blueprint, error) {
 func (t *toy) Open(_ context.Context, b core.Blueprint) (*core.Steps, error) {
 	return &core.Steps{
 		Whoami: func(context.Context) (core.Operator, error) {
-			return core.Operator{Account: "box-7", Principal: "ann\x1b[31m", Source: "her word"}, t.Fail["whoami"]
+			return core.Operator{Account: "box-7", Principal: cmp.Or(t.Caller, "ann\x1b[31m"), Source: "her word"}, t.Fail["whoami"]
 		},
 		Bucket: toyStep{t, b, core.BucketStep, "toy:bucket/" + b.Grant.Target.Bucket}, Role: toyStep{t, b, core.RoleStep, "toy:role"},
 		Credential: toyKeys{t}, Simulator: t,

@@ -4,27 +4,19 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
+
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
-// writeNew writes data to a file that does not exist yet, and returns when it
-// is on the disk. O_EXCL also refuses a link at that place.
+// writeNew writes data to a file that does not exist yet, named shown by the user.
 func writeNew(path, shown string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the user chose the path
+	err := handoff.WriteNew(path, data)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("write %q: exists, and nothing is ever overwritten", shown)
+	}
 	if err != nil {
 		return fmt.Errorf("write %q: %s", shown, cause(err))
 	}
-	err = f.Chmod(0o600) // whatever the umask says
-	if err == nil {
-		_, err = f.Write(data)
-	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %q: %w", shown, errors.Join(err, os.Remove(path)))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("write %q: %s", shown, cause(err))
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 type planOptions struct {
 	grant     *grantFlags
+	Handoff   handoffOptions
 	Offline   bool
 	Out       string
 	ExitCode  bool
@@ -23,7 +24,7 @@ func (a *app) planCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "plan", Short: "Show what apply would do, without doing it",
 		Long: "Reads what is there, compares it with the grant and prints every change, the policies with --documents, and what the credential will and will not allow. " +
-			"With --offline it makes no call and needs no credentials. With --out the plan is saved, so that what was reviewed is what is applied.",
+			"With --offline it makes no call and needs no credentials. With --out the plan is saved, with the keys that the credential will be sealed to, and its digest printed: what was reviewed is what is applied.",
 		Examples: []string{
 			"$PROGRAM plan --profile event-dump --bucket acme-events --prefix events/ $SETTINGS",
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
@@ -32,6 +33,7 @@ func (a *app) planCommand() *cobra.Command {
 		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, core.ErrLocked, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return f.Key != "out" })
+	o.Handoff.add(c.Flags())
 	c.Flags().BoolVar(&o.Offline, "offline", false, "make no call: plan as if nothing existed")
 	c.Flags().StringVar(&o.Out, "out", "", "save the plan to `FILE` for: apply FILE")
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if there are changes, 4 if something is refused")
@@ -53,10 +55,12 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := a.handoff(r, handoffOptions{}, &faults); err != nil {
+	h, err := a.handoff(r, o.Handoff, &faults)
+	if err != nil {
 		return err
 	}
 	if o.Out != "" {
+		mustReach(r, o.Handoff, &faults)
 		faults = append(faults, a.outFault("out", o.Out)...)
 	}
 	if o.Out != "" && o.Offline {
@@ -78,12 +82,15 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	v := planView{Sandbox: s.sandbox != nil, Documents: o.Documents, Prove: true, Handoff: h}
 	if o.Out != "" {
-		if err := a.savePlan(o.Out, p, r, s.sandbox != nil); err != nil {
+		digest, err := a.savePlan(o.Out, p, r, o.Handoff, h, s.sandbox != nil)
+		if err != nil {
 			return err
 		}
+		v.Saved = &savedFile{o.Out, digest}
 	}
-	if err := a.printPlan(p, s.sandbox != nil, o.Documents); err != nil {
+	if err := a.printPlan(p, v); err != nil {
 		return err
 	}
 	switch {
@@ -98,12 +105,21 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 }
 
 // printPlan prints p on standard output.
-func (a *app) printPlan(p *core.Plan, sandbox, docs bool) error {
+func (a *app) printPlan(p *core.Plan, v planView) error {
 	if a.global.JSON {
-		return printJSON(a.env.Stdout, planDocument(p, sandbox))
+		doc := planDocument(p, v.Sandbox)
+		doc.Recipients, doc.Saved = publicOf(v.Handoff.Recipients), v.Saved
+		return printJSON(a.env.Stdout, doc)
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
-	a.plan(w, p, planView{Sandbox: sandbox, Documents: docs, Prove: true})
+	a.plan(w, p, v)
+	if p.Issues() && (v.Handoff.Plain || len(v.Handoff.Recipients) > 0) {
+		w.table(recipientLines(v.Handoff))
+	}
+	if v.Saved != nil {
+		w.table([][]string{{"saved", v.Saved.File}, {"digest", v.Saved.Digest}})
+		w.line("next: %s apply %s --digest %s", a.cloud.Program, v.Saved.File, v.Saved.Digest)
+	}
 	return w.err
 }
 

@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 // planKeeps is how long a saved plan may be applied.
@@ -18,22 +21,27 @@ const planKeeps = 24 * time.Hour
 
 const savedPlanKind = "bucketgrant plan"
 
-// savedPlan is a plan in a file. It holds the wish and a fingerprint of what
-// was seen, not the changes: those are found again and compared.
+// savedPlan is a plan in a file: the wish, to whom the credential goes, who
+// planned, and a fingerprint of what was seen. The changes are found again and
+// compared.
 type savedPlan struct {
 	SchemaVersion int       `json:"schema_version"` // 1
 	Kind          string    `json:"kind"`
 	Cloud         string    `json:"cloud"`
 	Sandbox       bool      `json:"sandbox,omitempty"`
 	Account       string    `json:"account"`
-	Digest        string    `json:"digest"`
+	Principal     string    `json:"principal"`
+	Changes       string    `json:"changes"` // [core.Plan.Digest]
 	Made          time.Time `json:"made"`
 	request
-	Sum string `json:"sum"` // of all of the above: tells a damaged file, not a forged one
+	handoffOptions
+	Recipients []core.Recipient `json:"recipients,omitempty"`
+	Digest     string           `json:"digest"` // of all of the above; whoever can write the file can write this as well
 }
 
+// sum is what Digest must be.
 func (p savedPlan) sum() string {
-	p.Sum = ""
+	p.Digest = ""
 	raw, err := json.Marshal(p)
 	if err != nil {
 		panic(errPanic)
@@ -42,30 +50,54 @@ func (p savedPlan) sum() string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// savePlan writes p to a file that does not exist yet.
-func (a *app) savePlan(path string, p *core.Plan, r request, sandbox bool) error {
+// savePlan writes p to a file that does not exist yet and returns its digest.
+func (a *app) savePlan(path string, p *core.Plan, r request, o handoffOptions, h handoff.Handoff, sandbox bool) (string, error) {
 	saved := savedPlan{
-		SchemaVersion: 1, Kind: savedPlanKind, Cloud: a.info.Name, Sandbox: sandbox, Account: p.Operator.Account,
-		Digest: p.Digest, Made: p.Made, request: r,
+		SchemaVersion: 1, Kind: savedPlanKind, Cloud: a.info.Name, Sandbox: sandbox,
+		Account: p.Operator.Account, Principal: caller(p.Operator), Changes: p.Digest, Made: p.Made,
+		request: r, handoffOptions: o, Recipients: publicOf(h.Recipients),
 	}
-	saved.Sum = saved.sum()
+	saved.Format, saved.Out = h.Format.Name, orDefault(r.Out, defaultOut)
+	saved.Digest = saved.sum()
 	raw, err := json.MarshalIndent(saved, "", "  ")
 	if err != nil {
-		return err
+		return "", err
 	}
-	return writeNew(a.env.path(path), path, append(raw, '\n'))
+	return saved.Digest, writeNew(a.env.path(path), path, append(raw, '\n'))
 }
 
-// loadPlan reads a saved plan and refuses one that must not be applied here and now.
-func (a *app) loadPlan(path string, sandbox bool, now time.Time) (savedPlan, error) {
+// publicOf is what a receipt says of recipients.
+func publicOf(list []handoff.Recipient) []core.Recipient {
+	var all []core.Recipient
+	for _, r := range list {
+		all = append(all, r.Recipient)
+	}
+	return all
+}
+
+// caller is who o is whenever they sign in. A session of an assumed role has a
+// name that many tools make anew each time; its role is who acts.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func caller(o core.Operator) string {
+	before, session, ok := strings.Cut(o.Principal, ":assumed-role/")
+	role, _, _ := strings.Cut(session, "/")
+	if !ok {
+		return o.Principal
+	}
+	return before + ":assumed-role/" + role
+}
+
+// loadPlan reads a saved plan and refuses one that must not be applied here and
+// now. demanded is the digest that was reviewed, "" if none is given.
+func (a *app) loadPlan(path, demanded string, sandbox bool, now time.Time) (savedPlan, error) {
 	var p savedPlan
 	refuse := func(rule, accepts string) (savedPlan, error) {
 		return p, core.Faults{{Field: "plan", Value: path, Rule: rule, Accepts: accepts}}
 	}
 	again := "a plan made by: " + a.cloud.Program + " plan --out FILE"
-	raw, err := readBounded(a.env.path(path))
+	raw, err := handoff.ReadOwn(a.env.path(path), maxGrantFile)
 	if err != nil {
-		return refuse("cannot be read: "+cause(err), again)
+		return refuse("cannot be trusted or read: "+cause(err), "a file of your own that nobody else can write to")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -75,8 +107,10 @@ func (a *app) loadPlan(path string, sandbox bool, now time.Time) (savedPlan, err
 	switch {
 	case p.SchemaVersion != 1:
 		return refuse(fmt.Sprintf("has the schema version %d", p.SchemaVersion), "schema version 1")
-	case p.Sum != p.sum():
+	case p.Digest != p.sum():
 		return refuse("was changed after it was made", again)
+	case demanded != "" && demanded != p.Digest:
+		return refuse("has another digest than the one that is demanded", "the plan with the digest "+demanded)
 	case p.Cloud != a.info.Name:
 		return refuse(fmt.Sprintf("is for the cloud %q", p.Cloud), fmt.Sprintf("a plan for %q", a.info.Name))
 	case p.Sandbox != sandbox:
@@ -94,12 +128,24 @@ func cloudKind(sandbox bool) string {
 	return "the real cloud"
 }
 
+// reaches is a fault if the recipients are not those that were reviewed: a list
+// in a file of its own may have changed since.
+func (p savedPlan) reaches(h handoff.Handoff) core.Faults {
+	if slices.Equal(p.Recipients, publicOf(h.Recipients)) {
+		return nil
+	}
+	return core.Faults{{Field: "to", Rule: "leads to other public keys than those that were reviewed", Accepts: "the recipients of the plan, or a new plan"}}
+}
+
 // moved is the error if the plan that was made is not the one that was reviewed.
 func (p savedPlan) moved(found *core.Plan, account string) error {
 	if p.Account != found.Operator.Account {
 		return core.Faults{{Field: "plan", Value: p.Account, Rule: "was made for another " + account, Accepts: "a plan for " + found.Operator.Account}}
 	}
-	if p.Digest != found.Digest {
+	if now := caller(found.Operator); p.Principal != now {
+		return core.Faults{{Field: "plan", Value: p.Principal, Rule: "was made by somebody else", Accepts: "a plan made by " + now}}
+	}
+	if p.Changes != found.Digest {
 		return &core.Error{Kind: core.ErrMoved, What: "plan of " + p.Grant.Name, Err: errors.New("not what was reviewed")}
 	}
 	return nil

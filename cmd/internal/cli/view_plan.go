@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 // sandboxBanner begins every view of a cloud inside the program.
@@ -19,6 +20,14 @@ type planView struct {
 	Sandbox   bool
 	Documents bool
 	Prove     bool
+	Handoff   handoff.Handoff
+	Saved     *savedFile // nil if the plan is not saved
+}
+
+// savedFile is where a plan was saved, and what demands exactly that plan.
+type savedFile struct {
+	File   string `json:"file"`
+	Digest string `json:"digest"`
 }
 
 // plan prints p.
@@ -179,6 +188,9 @@ type planJSON struct {
 	Changed bool      `json:"changed"`
 	Issues  bool      `json:"issues"` // carrying it out makes a credential
 	Keys    []keyJSON `json:"keys"`
+
+	Recipients []core.Recipient `json:"recipients,omitempty"` // to whom the credential will be sealed
+	Saved      *savedFile       `json:"saved,omitempty"`
 }
 
 // keyJSON is a key of the grantee as machines read it.
