@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,9 +163,12 @@ func TestConsentedEndpointIsUsedAndShown(t *testing.T) {
 	asOperator(t, cloud)
 	t.Setenv("AWS_ENDPOINT_URL", "http://sandbox.example:5000")
 	t.Setenv("AWS_CA_BUNDLE", certificate(t))
+	var turn sync.Mutex
 	hosts := map[string]bool{}
 	transport := &cloudsim.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		turn.Lock()
 		hosts[r.Host] = true
+		turn.Unlock()
 		cloud.ServeHTTP(w, r)
 	})}
 	p, err := planIn(t, Config{Transport: transport, Connection: core.Connection{AllowEndpoint: true}}, eventDump())
