@@ -50,7 +50,8 @@ func (p *Provider) actions(can []core.Ability, level string) []string {
 }
 
 // gaps are the abilities that the grant does not name and its actions give all the same.
-func (p *Provider) gaps(can []core.Ability) []core.Gap {
+func (p *Provider) gaps(d design) []core.Gap {
+	can := d.grant.Can
 	given := slices.Concat(p.actions(can, objectLevel), p.actions(can, bucketLevel))
 	var gaps []core.Gap
 	for _, a := range core.Abilities() {
@@ -63,7 +64,11 @@ func (p *Provider) gaps(can []core.Ability) []core.Gap {
 			continue
 		}
 		why := fmt.Sprintf("S3 has no permission for it apart from %s", needs[0])
-		if a.Ability == core.Overwrite {
+		switch {
+		case a.Ability != core.Overwrite:
+		case d.grant.Target.Adopt:
+			why += "; whether what was replaced is kept is up to the bucket's owner"
+		default:
 			why += "; versioning keeps what was replaced for 30 days"
 		}
 		gaps = append(gaps, core.Gap{Ability: a.Ability, Outcome: core.Allowed, Why: why})

@@ -68,11 +68,14 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 		return b.refuse(fmt.Sprintf("exists in region %q, not in %q", at.region, b.region), "--region "+at.region), nil
 	}
 	var own, ours bool
+	var kept string
 	var drift []core.Change
 	reads := []func(context.Context) error{
 		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); return },
 	}
-	if !adopt {
+	if adopt {
+		reads = append(reads, func(ctx context.Context) (err error) { kept, err = b.keepsReplaced(ctx); return })
+	} else {
 		reads = append(reads,
 			func(ctx context.Context) (err error) { ours, err = b.isOurs(ctx); return },
 			func(ctx context.Context) (err error) { drift, err = b.drift(ctx); return })
@@ -80,7 +83,7 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 	err := core.Together(ctx, reads...)
 	switch {
 	case err == nil && own && adopt:
-		return []core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "adopted: never changed, never dropped"}}, nil
+		return []core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "adopted: never changed, never dropped; " + kept}}, nil
 	case !own && !errors.Is(err, errUnread):
 		return b.refuse("exists and belongs to another account", "--bucket with another name, or --namespace account-regional"), nil
 	case err != nil:

@@ -180,6 +180,20 @@ func (b *bucketStep) checkVersioning(ctx context.Context, owner *string) (string
 	return string(out.Status), out.Status == types.BucketVersioningStatusEnabled, nil
 }
 
+// keepsReplaced says whether a bucket that others look after keeps objects that
+// are replaced.
+func (b *bucketStep) keepsReplaced(ctx context.Context) (string, error) {
+	owner, err := b.owner(ctx)
+	if err != nil {
+		return "", err
+	}
+	_, on, err := b.checkVersioning(ctx, owner)
+	if on {
+		return "versioning is on: what is replaced is kept as a version", err
+	}
+	return "versioning is off: what is replaced is lost", err
+}
+
 func (b *bucketStep) writeVersioning(ctx context.Context, owner *string) error {
 	_, err := b.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
 		Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner,

@@ -16,7 +16,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		Cloud:     cloudName,
 		Grant:     d.grant,
 		Resources: resources(d),
-		Gaps:      p.gaps(g.Can),
+		Gaps:      p.gaps(d),
 		Operator:  operator(d),
 		Probes:    d.probes(),
 	}

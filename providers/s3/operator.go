@@ -44,7 +44,10 @@ func bucketPermissions(d design) []core.Permission {
 	look, settle := verbs(plans, applies), verbs(applies)
 	p.on(bucket, verbs(plans, applies, destroys), "s3:ListBucket")
 	p.because("tells whether the bucket exists, whose it is and where")
-	if !d.grant.Target.Adopt {
+	if d.grant.Target.Adopt {
+		p.on(bucket, look, "s3:GetBucketVersioning")
+		p.because("tells whether objects that are replaced are kept")
+	} else {
 		p.on(bucket, verbs(plans, applies, destroys), "s3:GetBucketTagging")
 		p.on(bucket, look,
 			"s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls", "s3:GetEncryptionConfiguration",
