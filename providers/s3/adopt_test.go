@@ -64,3 +64,22 @@ func TestPlanSaysWhetherAnAdoptedBucketKeepsWhatIsReplaced(t *testing.T) {
 		})
 	}
 }
+
+// A second grant on a bucket that the program made itself is told apart from a stranger's bucket.
+func TestBucketOfAnotherGrantIsNamedAfterIt(t *testing.T) {
+	inTown(t, func(t *town) {
+		t.again(eventDump())
+		second := eventDump()
+		second.Name = "other"
+		if c := t.refused(second); !strings.Contains(c.Why, `made for the grant "acme-events"`) || c.Hint != "--adopt adds a second grant to it" {
+			t.Errorf("got %q with hint %q, want the other grant named and how to share its bucket", c.Why, c.Hint)
+		}
+		for _, want := range []core.Want{core.Absent, {DropBucket: true}} {
+			if c := t.bucketLine(second, want); c.Action != core.Keep || !strings.Contains(c.Why, `made for the grant "acme-events"`) {
+				t.Errorf("to the end of the second grant: got %s %q, want %s and the other grant named", c.Action, c.Why, core.Keep)
+			}
+		}
+		second.Target.Adopt = true
+		t.again(second)
+	})
+}

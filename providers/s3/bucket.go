@@ -67,7 +67,8 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 	case at.region != "" && at.region != b.region:
 		return b.refuse(fmt.Sprintf("exists in region %q, not in %q", at.region, b.region), "--region "+at.region), nil
 	}
-	var own, ours bool
+	var own bool
+	var tags map[string]string
 	var kept string
 	var drift []core.Change
 	reads := []func(context.Context) error{
@@ -77,7 +78,7 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 		reads = append(reads, func(ctx context.Context) (err error) { kept, err = b.keepsReplaced(ctx); return })
 	} else {
 		reads = append(reads,
-			func(ctx context.Context) (err error) { ours, err = b.isOurs(ctx); return },
+			func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
 			func(ctx context.Context) (err error) { drift, err = b.drift(ctx); return })
 	}
 	err := core.Together(ctx, reads...)
@@ -88,7 +89,9 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 		return b.refuse("exists and belongs to another account", "--bucket with another name, or --namespace account-regional"), nil
 	case err != nil:
 		return nil, err
-	case !ours:
+	case b.otherGrant(tags) != "":
+		return b.refuse(fmt.Sprintf("made for the grant %q", b.otherGrant(tags)), "--adopt adds a second grant to it"), nil
+	case !b.marked(tags):
 		return b.refuse("exists and is not ours", "--adopt to use it as it is, or --bucket with another name"), nil
 	}
 	return append([]core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "ours, in " + b.region}}, drift...), nil
@@ -110,10 +113,11 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	case at.region != "" && at.region != b.region:
 		return keep("in another region: left alone")
 	}
-	var own, ours, holds bool
+	var own, holds bool
+	var tags map[string]string
 	reads := []func(context.Context) error{
 		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); return },
-		func(ctx context.Context) (err error) { ours, err = b.isOurs(ctx); return },
+		func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
 	}
 	if drop {
 		reads = append(reads, func(ctx context.Context) (err error) { holds, err = b.holdsAnything(ctx); return })
@@ -124,7 +128,9 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 		return keep("not ours: left alone")
 	case err != nil:
 		return nil, err
-	case !ours:
+	case b.otherGrant(tags) != "":
+		return keep(fmt.Sprintf("made for the grant %q: left alone", b.otherGrant(tags)))
+	case !b.marked(tags):
 		return keep("not ours: left alone")
 	case !drop:
 		return keep("stays with its data and its protection")

@@ -56,6 +56,14 @@ func (d design) marked(tags map[string]string) bool {
 	return tags[tagManaged] == managedBy && tags[tagGrant] == d.grant.Name
 }
 
+// otherGrant is the grant whose mark tags carry, "" if they carry none or this one's.
+func (d design) otherGrant(tags map[string]string) string {
+	if tags[tagManaged] != managedBy || tags[tagGrant] == d.grant.Name {
+		return ""
+	}
+	return tags[tagGrant]
+}
+
 func (d design) bucketARN() string { return "arn:" + d.partition.name + ":s3:::" + d.bucket() }
 
 // objectsARN is every object inside the prefix.
