@@ -158,6 +158,15 @@ func TestEveryReasonIsInTheTableOnce(t *testing.T) {
 	}
 }
 
+func TestReasonsSayWhatTheSettingOfAKeyAdds(t *testing.T) {
+	for _, r := range New(Config{}).Info().Reasons {
+		ofKey := strings.HasPrefix(r.Action, "kms:")
+		if says := strings.HasSuffix(r.Why, "granted only with the "+setKMSKey+" setting"); says != ofKey || (r.Level == keyLevel) != ofKey {
+			t.Errorf("%s of %s on level %q: got %q", r.Action, r.Ability, r.Level, r.Why)
+		}
+	}
+}
+
 func TestPoliciesAreComparedByMeaning(t *testing.T) {
 	base := string(mustJSON(bucketPolicy(design{grant: eventDump(), partition: partitionOf("eu-west-1")})))
 	for name, c := range map[string]struct {
