@@ -5,17 +5,21 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"google.golang.org/api/iam/v1"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// accountMemo is the first look at the service account, which two steps need.
+// accountMemo is what the run knows of the service account. Two steps of a plan
+// share one look at it.
 type accountMemo struct {
-	turn chan struct{} // holds one: who looks, while the other waits
-	seen bool
-	have *iam.ServiceAccount
+	turn    chan struct{} // holds one: who looks, while the other waits
+	seen    bool
+	listed  atomic.Bool                        // whether the plan's list of keys has had its look
+	planned atomic.Pointer[iam.ServiceAccount] // as the plan saw it; nil if there was none
+	born    atomic.Pointer[iam.ServiceAccount] // made by a call of this run
 }
 
 // read returns the service account as it was when the run began, nil if there was none.
@@ -27,11 +31,12 @@ func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, er
 		return nil, context.Cause(ctx)
 	}
 	if m.seen {
-		return m.have, nil
+		return m.planned.Load(), nil
 	}
 	have, err := r.readAccount(ctx)
 	if err == nil {
-		m.have, m.seen = have, true
+		m.planned.Store(have)
+		m.seen = true
 	}
 	return have, err
 }
@@ -83,9 +88,12 @@ func (r *role) makeAccount(ctx context.Context) error {
 	}
 	body := &iam.CreateServiceAccountRequest{AccountId: r.accountID, ServiceAccount: &iam.ServiceAccount{
 		DisplayName: core.Stem(r.grant.Name, 100), Description: description(r.grant)}}
-	_, err = repeat(ctx, func() (*iam.ServiceAccount, error) {
+	created, err := repeat(ctx, func() (*iam.ServiceAccount, error) {
 		return service.Projects.ServiceAccounts.Create("projects/"+r.project, body).Context(ctx).Do()
 	})
+	if err == nil {
+		r.account.born.Store(created)
+	}
 	if hasCode(err, http.StatusConflict) {
 		err = r.checkAccount(ctx)
 	}
@@ -95,8 +103,8 @@ func (r *role) makeAccount(ctx context.Context) error {
 	return err
 }
 
-// checkAccount waits until the account that is in the way can be read, and
-// reports whether it is ours.
+// checkAccount waits until the account that is in the way can be read. If it is
+// ours, it takes the place of the one that the plan wanted made.
 func (r *role) checkAccount(ctx context.Context) error {
 	var have *iam.ServiceAccount
 	unseen := errors.New("exists, but cannot be read")
@@ -109,6 +117,9 @@ func (r *role) checkAccount(ctx context.Context) error {
 	if err == nil && (!r.ours(have.Description) || have.Disabled) {
 		err = &core.Error{Kind: core.ErrNotOurs, What: r.accountAddr(), Hint: "--name OTHER"}
 	}
+	if err == nil {
+		r.account.planned.Store(have)
+	}
 	return err
 }
 
@@ -117,8 +128,12 @@ func (r *role) dropAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	have, err := r.sameAccount(ctx)
+	if err != nil || have == nil {
+		return err
+	}
 	_, err = repeat(ctx, func() (*iam.Empty, error) {
-		return service.Projects.ServiceAccounts.Delete(r.accountName).Context(ctx).Do()
+		return service.Projects.ServiceAccounts.Delete(r.only(have)).Context(ctx).Do()
 	})
 	if isMissing(err) {
 		return nil

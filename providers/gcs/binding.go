@@ -81,7 +81,16 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 	var before []*iampb.Binding
 	written := false
 	err = until(ctx, r.passing, func() error {
-		p, err := h.Policy(ctx) // carries the etag, so it is this object that is written back
+		var p *iamv3.Policy3 // carries the etag, so it is this object that is written back
+		err := core.Together(ctx,
+			func(ctx context.Context) error {
+				if a == core.Drop {
+					return nil // our member in our role, wherever it is
+				}
+				return r.bindable(ctx)
+			},
+			func(ctx context.Context) (err error) { p, err = h.Policy(ctx); return },
+		)
 		if err != nil {
 			if a == core.Drop && isMissing(err) {
 				return nil

@@ -188,13 +188,22 @@ func (b *bucket) Do(ctx context.Context, c core.Change) error {
 	return fmt.Errorf("bucket %s: no such action %q", c.Addr, c.Action)
 }
 
+// drop deletes the bucket as it was a moment ago: one that changes meanwhile stays.
 func (b *bucket) drop(ctx context.Context) error {
 	handle, err := b.handle()
 	if err != nil {
 		return err
 	}
-	if err = handle.Delete(ctx); isMissing(err) {
+	have, err := b.still(ctx)
+	if err != nil || have == nil {
+		return err
+	}
+	err = handle.If(storage.BucketConditions{MetagenerationMatch: have.MetaGeneration}).Delete(ctx)
+	switch {
+	case isMissing(err):
 		return nil
+	case hasCode(err, http.StatusPreconditionFailed):
+		return moved(b.bucketAddr(), "was changed a moment ago")
 	}
 	return err
 }

@@ -41,9 +41,13 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 	}
 	var account *iam.ServiceAccount
 	var list *iam.ListServiceAccountKeysResponse
+	look := func(ctx context.Context) (*iam.ServiceAccount, error) { return i.account.read(ctx, i.run) }
+	if i.account.listed.Swap(true) { // the plan has had its look, perhaps hours ago
+		look = i.readAccount
+	}
 	err = core.Together(ctx,
 		func(ctx context.Context) (err error) {
-			account, err = i.account.read(ctx, i.run)
+			account, err = look(ctx)
 			return explain(i.accountAddr(), err)
 		},
 		func(ctx context.Context) (err error) {
@@ -81,21 +85,28 @@ func createdAt(k *iam.ServiceAccountKey) time.Time {
 	return t
 }
 
-// Issue makes a key. The request is sent once; only a clear "no such account"
+// Issue makes a key for the very account of the plan. The request is sent once; only a clear "no such account"
 // about an account of this run, which is not known everywhere yet, is asked again.
 func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	service, err := i.cloud.iam()
 	if err != nil {
 		return core.Credential{}, err
 	}
+	account, err := i.usableAccount(ctx)
+	if err != nil {
+		return core.Credential{}, explain(i.accountAddr(), err)
+	}
 	var key *iam.ServiceAccountKey
 	unseen := func(err error) bool { return isMissing(err) && i.made.any(&i.made.account) }
 	err = until(ctx, unseen, func() (err error) {
-		key, err = service.Projects.ServiceAccounts.Keys.Create(i.accountName, &iam.CreateServiceAccountKeyRequest{PrivateKeyType: jsonFile}).Context(ctx).Do()
+		key, err = service.Projects.ServiceAccounts.Keys.Create(i.only(account), &iam.CreateServiceAccountKeyRequest{PrivateKeyType: jsonFile}).Context(ctx).Do()
 		return err
 	})
 	if err != nil && unseen(err) {
 		return core.Credential{}, &core.Error{Kind: core.ErrNotConverged, What: i.accountAddr(), Err: quietly(err), Hint: "run the same command again"}
+	}
+	if isMissing(err) {
+		return core.Credential{}, moved(i.accountAddr(), isGone)
 	}
 	if err != nil {
 		return core.Credential{}, i.notIssued(err)

@@ -3,15 +3,12 @@ package gcs
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"slices"
 	"strconv"
 	"time"
 
 	"cloud.google.com/go/storage"
-
-	"github.com/bucketgrant/bucketgrant/core"
 )
 
 // drift is what has to be put back.
@@ -79,12 +76,12 @@ func (b *bucket) repair(ctx context.Context) error {
 		return err
 	}
 	return until(ctx, isConflict, func() error {
-		have, err := b.read(ctx)
+		have, err := b.still(ctx)
 		if err != nil {
 			return err
 		}
-		if have == nil || !b.ourLabels(have.Labels) {
-			return &core.Error{Kind: core.ErrMoved, What: b.bucketAddr(), Err: errors.New("is no longer the bucket of the plan")}
+		if have == nil {
+			return moved(b.bucketAddr(), isGone)
 		}
 		d := b.drift(have)
 		if d.settings != nil {

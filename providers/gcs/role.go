@@ -174,7 +174,9 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 		case have == nil && refusal != nil:
 			return refusal
 		case have == nil:
-			return &core.Error{Kind: core.ErrMoved, What: r.roleAddr(), Err: errors.New("is gone")}
+			return moved(r.roleAddr(), isGone)
+		case !r.ours(have.Description) && a == core.Alter:
+			return moved(r.roleAddr(), notOursNow)
 		case !r.ours(have.Description):
 			return &core.Error{Kind: core.ErrNotOurs, What: r.roleAddr(), Hint: "--name OTHER"}
 		}
@@ -198,17 +200,32 @@ func (r *role) roleBody(etag string) *iam.Role {
 	return &iam.Role{Title: d.Title, Description: d.Description, IncludedPermissions: d.Permissions, Stage: d.Stage, Etag: etag}
 }
 
+// dropRole deletes the role as it was a moment ago; one that changes meanwhile
+// is looked at again.
 func (r *role) dropRole(ctx context.Context) error {
 	service, err := r.cloud.iam()
 	if err != nil {
 		return err
 	}
-	_, err = repeat(ctx, func() (*iam.Role, error) { return service.Projects.Roles.Delete(r.roleName).Context(ctx).Do() })
-	if err == nil || isMissing(err) {
-		return nil
-	}
-	if have, lost := r.readRole(ctx); lost == nil && (have == nil || have.Deleted) {
-		return nil // an earlier attempt did it
-	}
-	return err
+	return until(ctx, isConflict, func() error {
+		have, err := r.readRole(ctx)
+		switch {
+		case err != nil:
+			return err
+		case have == nil || have.Deleted:
+			return nil
+		case !r.ours(have.Description):
+			return moved(r.roleAddr(), notOursNow)
+		}
+		_, err = repeat(ctx, func() (*iam.Role, error) {
+			return service.Projects.Roles.Delete(r.roleName).Etag(have.Etag).Context(ctx).Do()
+		})
+		if err == nil || isMissing(err) {
+			return nil
+		}
+		if have, lost := r.readRole(ctx); lost == nil && (have == nil || have.Deleted) {
+			return nil // an earlier attempt did it
+		}
+		return err
+	})
 }

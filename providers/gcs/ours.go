@@ -1,0 +1,116 @@
+// Ours: a second look at what this run has not made itself, right before it is written or given a key.
+package gcs
+
+import (
+	"context"
+	"errors"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/iam/v1"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// Why a write is not sent.
+const (
+	notOursNow = "is not ours any more"
+	isGone     = "is gone"
+)
+
+// moved is the error for what is not any more as the plan has seen it.
+func moved(addr, why string) error {
+	return &core.Error{Kind: core.ErrMoved, What: addr, Err: errors.New(why), Hint: "run the same command again and look at the plan"}
+}
+
+// still is the bucket if it is the plan's: the project's, and marked or
+// adopted; nil if there is none any more. Hours may pass between a plan and its
+// changes, and a name that was given up is anybody's.
+func (r *run) still(ctx context.Context) (*storage.BucketAttrs, error) {
+	s, err := (&bucket{r}).look(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.state == nil && s.denied == nil:
+		return nil, nil
+	case s.state == nil, !s.inProject, !r.grant.Target.Adopt && !r.ourLabels(s.state.Labels):
+		return nil, moved(r.bucketAddr(), notOursNow)
+	}
+	return s.state, nil
+}
+
+// sameAccount is the service account of the plan, nil if there is none any
+// more. The name alone says little: an account made again under the name of a
+// deleted one is another account, with a unique ID of its own.
+// https://cloud.google.com/iam/docs/service-accounts-delete-undelete
+func (r *run) sameAccount(ctx context.Context) (*iam.ServiceAccount, error) {
+	if born := r.account.born.Load(); born != nil {
+		return born, nil
+	}
+	have, err := r.readAccount(ctx)
+	if err != nil || have == nil {
+		return nil, err
+	}
+	planned := r.account.planned.Load()
+	switch {
+	case !r.ours(have.Description):
+		return nil, moved(r.accountAddr(), notOursNow)
+	case planned != nil && planned.UniqueId != have.UniqueId:
+		return nil, moved(r.accountAddr(), "was replaced by another account of that name")
+	}
+	return have, nil
+}
+
+// usableAccount is the service account of the plan, which must be there and enabled.
+func (r *run) usableAccount(ctx context.Context) (*iam.ServiceAccount, error) {
+	have, err := r.sameAccount(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case have == nil:
+		return nil, moved(r.accountAddr(), isGone)
+	case have.Disabled:
+		return nil, moved(r.accountAddr(), "was disabled")
+	}
+	return have, nil
+}
+
+// only is the resource name of exactly this account: what is asked of it is
+// never done to a later account of the same address.
+func (r *run) only(account *iam.ServiceAccount) string {
+	return "projects/" + r.project + "/serviceAccounts/" + account.UniqueId
+}
+
+// bindable looks at all that the binding ties together, but for what this run has made.
+func (r *role) bindable(ctx context.Context) error {
+	return core.Together(ctx,
+		func(ctx context.Context) error {
+			if r.made.any(&r.made.bucket) {
+				return nil
+			}
+			have, err := r.still(ctx)
+			if err == nil && have == nil {
+				err = moved(r.bucketAddr(), isGone)
+			}
+			return err
+		},
+		func(ctx context.Context) error {
+			if r.made.any(&r.made.role) {
+				return nil
+			}
+			have, err := r.readRole(ctx)
+			switch {
+			case err != nil:
+				return explain(r.roleAddr(), err)
+			case have == nil || have.Deleted:
+				return moved(r.roleAddr(), isGone)
+			case !r.ours(have.Description):
+				return moved(r.roleAddr(), notOursNow)
+			}
+			return nil
+		},
+		func(ctx context.Context) error {
+			_, err := r.usableAccount(ctx)
+			return explain(r.accountAddr(), err)
+		},
+	)
+}
