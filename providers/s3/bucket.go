@@ -81,7 +81,7 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 			func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
 			func(ctx context.Context) (err error) { drift, err = b.drift(ctx); return })
 	}
-	err := core.Together(ctx, reads...)
+	err := gather(ctx, reads...)
 	switch {
 	case err == nil && own && adopt:
 		return []core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "adopted: never changed, never dropped; " + kept}}, nil
@@ -122,7 +122,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	if drop {
 		reads = append(reads, func(ctx context.Context) (err error) { holds, err = b.holdsAnything(ctx); return })
 	}
-	err := core.Together(ctx, reads...)
+	err := gather(ctx, reads...)
 	switch {
 	case !own && !errors.Is(err, errUnread):
 		return keep("not ours: left alone")

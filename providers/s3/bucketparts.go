@@ -86,7 +86,7 @@ func (b *bucketStep) drift(ctx context.Context) ([]core.Change, error) {
 			return failed(b.partAddr(name), "reading", err)
 		})
 	}
-	return list, core.Together(ctx, reads...)
+	return list, gather(ctx, reads...)
 }
 
 // settle makes one part what it should be.

@@ -59,7 +59,7 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 		keys[n] = core.Key{ID: aws.ToString(m.AccessKeyId), Created: aws.ToTime(m.CreateDate), Active: m.Status == types.StatusTypeActive}
 		reads = append(reads, func(ctx context.Context) error { return i.lastUse(ctx, &keys[n]) })
 	}
-	if err := core.Together(ctx, reads...); err != nil {
+	if err := gather(ctx, reads...); err != nil {
 		return nil, err
 	}
 	keys = slices.DeleteFunc(keys, func(k core.Key) bool { return k.ID == "" })

@@ -40,7 +40,7 @@ type kind struct {
 func kindOf(code string) kind {
 	switch code {
 	case codeDenied, "AccessDeniedException", "Forbidden", "UnauthorizedAccess":
-		return kind{core.ErrOperator, "plan lists the permissions that the operator needs"}
+		return kind{core.ErrOperator, "plan --offline --documents lists what the operator needs"}
 	case "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "AuthFailure", "InvalidToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException":
 		return kind{core.ErrOperator, "aws sts get-caller-identity"}
 	case "SignatureDoesNotMatch", "IncompleteSignature":
@@ -69,8 +69,10 @@ func kindOf(code string) kind {
 	return kind{}
 }
 
-// layerEndpoint is about the network that a request came through, not about who sent it.
-const layerEndpoint = "VPC endpoint policy"
+const (
+	layerIdentity = "identity-based policy" // of the operator: a permission is missing
+	layerEndpoint = "VPC endpoint policy"   // about the network that a request came through, not about who sent it
+)
 
 // layerOf finds the words by which AWS names the policy that refused a call.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
@@ -85,7 +87,7 @@ func layerOf(message string) (layer string, organisation bool) {
 		{"session policy", false},
 		{layerEndpoint, false},
 		{"resource-based policy", false},
-		{"identity-based policy", false},
+		{layerIdentity, false},
 	} {
 		if strings.Contains(message, l.words) {
 			return l.words, l.organisation
@@ -110,7 +112,7 @@ func failed(addr, action string, err error) error {
 		switch {
 		case organisation:
 			e.Kind, e.Hint = core.ErrBlocked, "ask whoever keeps the organisation's policies about "+action+" (a "+layer+")"
-		case layer != "":
+		case layer != "" && layer != layerIdentity:
 			e.Hint = "the " + layer + " of the operator decides about " + action
 		}
 	}

@@ -28,11 +28,11 @@ func TestErrorsHaveKinds(t *testing.T) {
 		want          error
 		hint          string
 	}{
-		{"AccessDenied", "not authorized to perform: iam:CreateUser because no identity-based policy allows the iam:CreateUser action", core.ErrOperator, "identity-based policy"},
+		{"AccessDenied", "not authorized to perform: iam:CreateUser because no identity-based policy allows the iam:CreateUser action", core.ErrOperator, "plan --offline --documents"},
 		{"AccessDenied", "because no permissions boundary allows the iam:CreateUser action", core.ErrOperator, "permissions boundary"},
 		{"AccessDenied", "with an explicit deny in a service control policy", core.ErrBlocked, "service control policy"},
 		{"AccessDenied", "with an explicit deny in a resource control policy", core.ErrBlocked, "resource control policy"},
-		{"AccessDenied", "Access Denied", core.ErrOperator, "plan"},
+		{"AccessDenied", "Access Denied", core.ErrOperator, "plan --offline --documents"},
 		{"ExpiredToken", "", core.ErrOperator, "sso"},
 		{"SignatureDoesNotMatch", "", core.ErrOperator, "secret"},
 		{"EntityAlreadyExists", "", core.ErrNotOurs, "--name"},
@@ -79,6 +79,43 @@ func TestOnlyAccessDeniedIsARefusal(t *testing.T) {
 		if got != c.want || (err != nil) != (got == core.Unclear) {
 			t.Errorf("%d %s: got %s, error %v, want %s", c.status, c.code, got, err, c.want)
 		}
+	}
+}
+
+// TestEveryRefusedReadIsTold plans as operators who may do little: whoever asks
+// for permissions asks once.
+func TestEveryRefusedReadIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		may   []string
+		there bool // the grant exists
+		told  []string
+	}{
+		"nothing at all":  {nil, false, []string{"iam:GetUser", "iam:GetGroup", "iam:ListPolicies"}},
+		"users only":      {[]string{"iam:GetUser"}, false, []string{"iam:GetGroup", "iam:ListPolicies"}},
+		"inside the user": {[]string{"iam:GetUser", "iam:GetGroup", "iam:ListPolicies"}, true, []string{"iam:ListGroupsForUser", "iam:GetLoginProfile", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies", "iam:GetPolicy", "iam:GetPolicyVersion"}},
+		"only the bucket": {[]string{"s3:ListBucket", "iam:*"}, true, []string{"s3:GetBucketTagging", "s3:GetBucketPolicy", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *town) {
+				if c.there {
+					t.again(eventDump())
+				}
+				var may []core.Permission
+				for _, a := range append(c.may, "s3:ListAllMyBuckets") {
+					may = append(may, core.Permission{Action: a, Resource: "*"})
+				}
+				e := &core.Engine{Provider: t.w.ProviderAs(may), Journal: &notes{}, RunID: "run"}
+				_, err := e.Plan(t.Context(), eventDump(), core.Present)
+				if !errors.Is(err, core.ErrOperator) {
+					t.Fatalf("got error %v, want %v", err, core.ErrOperator)
+				}
+				for _, a := range c.told {
+					if !strings.Contains(err.Error(), a+": ") {
+						t.Errorf("got error %v, want %s in it as well", err, a)
+					}
+				}
+			})
+		})
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 // read asks for the three names side by side, and then for the inside of what is ours.
 func (r *roleStep) read(ctx context.Context, want core.Want, user func(context.Context) (*types.User, error)) (*roleView, error) {
 	v := &roleView{}
-	err := core.Together(ctx,
+	err := gather(ctx,
 		func(ctx context.Context) (err error) {
 			if v.user, err = user(ctx); err != nil || v.user == nil || !r.ownUser(v.user) {
 				return err
@@ -82,7 +82,7 @@ func iamTags(list []types.Tag) map[string]string {
 
 func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
 	name := aws.String(r.stem())
-	return core.Together(ctx,
+	return gather(ctx,
 		func(ctx context.Context) error {
 			pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: name})
 			for pages.HasMorePages() {
@@ -106,12 +106,9 @@ func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
 		},
 		func(ctx context.Context) error {
 			attached, err := r.iam.ListAttachedUserPolicies(ctx, &iam.ListAttachedUserPoliciesInput{UserName: name})
-			if err != nil {
-				return failed(r.userAddr(), "iam:ListAttachedUserPolicies", err)
-			}
-			inline, err := r.iam.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: name})
-			if err != nil {
-				return failed(r.userAddr(), "iam:ListUserPolicies", err)
+			inline, more := r.iam.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: name})
+			if err != nil || more != nil {
+				return refusals([]error{failed(r.userAddr(), "iam:ListAttachedUserPolicies", err), failed(r.userAddr(), "iam:ListUserPolicies", more)})
 			}
 			for _, p := range attached.AttachedPolicies {
 				v.direct = append(v.direct, aws.ToString(p.PolicyArn))
@@ -143,7 +140,7 @@ func (r *roleStep) readGroup(ctx context.Context, v *roleView) error {
 	if v.group == nil || !r.ownGroup(v.group) {
 		return nil
 	}
-	return core.Together(ctx,
+	return gather(ctx,
 		func(ctx context.Context) error {
 			out, err := r.iam.ListAttachedGroupPolicies(ctx, &iam.ListAttachedGroupPoliciesInput{GroupName: name})
 			if err != nil {
@@ -204,7 +201,7 @@ func (r *roleStep) readPolicy(ctx context.Context, v *roleView, want core.Want) 
 			return err
 		})
 	}
-	return core.Together(ctx, reads...)
+	return gather(ctx, reads...)
 }
 
 // policyDocument is one version's text. IAM encodes it as in a URL's path, where "+" is itself.
