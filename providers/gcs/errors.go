@@ -243,10 +243,19 @@ func throttledReason(reason, message string) bool {
 }
 
 // refused reports whether the cloud said that this caller may not: by its
-// rights, not by an organisation's policy, a switched-off API or speed.
+// rights on buckets, objects and accounts. An organisation's policy, a perimeter,
+// a switched-off API, speed, and rights to a key of Cloud KMS or to a project's
+// quota say nothing about those.
 func refused(err error) bool {
 	p := problemOf(err)
-	return p != nil && p.code == http.StatusForbidden && p.permission != "" && p.constraint == "" && !disabledAPI(p)
+	return p != nil && p.code == http.StatusForbidden && p.constraint == "" && !disabledAPI(p) && !perimeter(p) &&
+		(strings.HasPrefix(p.permission, "storage.") || strings.HasPrefix(p.permission, "iam."))
+}
+
+// perimeter reports whether VPC Service Controls stand in the way, whatever the caller's rights.
+// https://cloud.google.com/vpc-service-controls/docs/troubleshooting
+func perimeter(p *problem) bool {
+	return p.reason == "SECURITY_POLICY_VIOLATED" || strings.Contains(p.message, "vpcServiceControls")
 }
 
 func hasCode(err error, codes ...int) bool {

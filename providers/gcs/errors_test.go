@@ -70,17 +70,21 @@ func TestOnlyAuthorizationRefuses(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"authorization":   {answered(403, "forbidden", words), true},
-		"IAM":             {answered(403, "", "Permission 'iam.serviceAccounts.list' denied on resource (or it may not exist)."), true},
-		"authentication":  {answered(401, "required", words), false},
-		"proxy":           {&googleapi.Error{Code: 403, Body: "<html>"}, false},
-		"speed":           {answered(403, "rateLimitExceeded", "The project exceeded the rate limit."), false},
-		"switched off":    {answered(403, "accessNotConfigured", words), false},
-		"retention":       {answered(403, "retentionPolicyNotMet", "Object 'x' is subject to bucket's retention policy and cannot be deleted until 2030."), false},
-		"perimeter":       {answered(403, "forbidden", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x"), false},
-		"organisation":    {answered(403, "forbidden", words+" constraints/storage.x"), false},
-		"missing":         {answered(404, "notFound", words), false},
-		"not even Google": {errors.New(words), false},
+		"authorization":       {answered(403, "forbidden", words), true},
+		"IAM":                 {answered(403, "", "Permission 'iam.serviceAccounts.list' denied on resource (or it may not exist)."), true},
+		"authentication":      {answered(401, "required", words), false},
+		"proxy":               {&googleapi.Error{Code: 403, Body: "<html>"}, false},
+		"speed":               {answered(403, "rateLimitExceeded", "The project exceeded the rate limit."), false},
+		"switched off":        {answered(403, "accessNotConfigured", words), false},
+		"retention":           {answered(403, "retentionPolicyNotMet", "Object 'x' is subject to bucket's retention policy and cannot be deleted until 2030."), false},
+		"perimeter":           {answered(403, "forbidden", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x"), false},
+		"perimeter in detail": {answered(403, "forbidden", words, map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SECURITY_POLICY_VIOLATED"}), false},
+		"perimeter in words":  {answered(403, "forbidden", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x. "+words), false},
+		"key of Cloud KMS":    {answered(403, "forbidden", "Permission denied on Cloud KMS key. Permission 'cloudkms.cryptoKeyVersions.useToDecrypt' denied on resource projects/p/locations/eu/keyRings/r/cryptoKeys/k (or it may not exist)."), false},
+		"who pays":            {answered(403, "forbidden", "x@p.iam.gserviceaccount.com does not have serviceusage.services.use access to the Google Cloud project."), false},
+		"organisation":        {answered(403, "forbidden", words+" constraints/storage.x"), false},
+		"missing":             {answered(404, "notFound", words), false},
+		"not even Google":     {errors.New(words), false},
 	} {
 		if got := refused(c.err); got != c.want {
 			t.Errorf("%s: got refused %t, want %t", name, got, c.want)
