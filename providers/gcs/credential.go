@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -71,10 +73,28 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 		if k.KeyType != "" && k.KeyType != userManaged {
 			continue
 		}
-		keys = append(keys, core.Key{ID: path.Base(k.Name), Created: createdAt(k), Active: !k.Disabled})
+		id, err := i.keyID(k)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, core.Key{ID: id, Created: createdAt(k), Active: !k.Disabled})
 	}
 	slices.SortFunc(keys, func(a, b core.Key) int { return a.Created.Compare(b.Created) })
 	return keys, nil
+}
+
+// keyIDs are what Google's are: hexadecimal digits. An ID becomes part of
+// addresses, file names and of a line that people paste into a shell.
+var keyIDs = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
+
+// keyID is the ID of a key as the cloud names it, once it is safe to use.
+func (i *issuer) keyID(k *iam.ServiceAccountKey) (string, error) {
+	id := path.Base(k.Name)
+	if !keyIDs.MatchString(id) {
+		return "", &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: errors.New("the cloud names a key by what is no ID of a key"),
+			Hint: "gcloud iam service-accounts keys list --iam-account " + i.email + " --project " + i.project}
+	}
+	return id, nil
 }
 
 func createdAt(k *iam.ServiceAccountKey) time.Time {
@@ -116,7 +136,11 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	if err != nil || len(secret) == 0 {
 		return core.Credential{}, &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: errors.New("the answer holds no key file"), Hint: "run the same command again"}
 	}
-	id := path.Base(key.Name)
+	id, err := i.keyID(key)
+	if err != nil {
+		clear(secret)
+		return core.Credential{}, err
+	}
 	return core.Credential{
 		ID:      id,
 		Form:    core.DocumentForm,
@@ -130,11 +154,11 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 // notIssued tells a clear refusal from an outcome that nobody knows.
 func (i *issuer) notIssued(err error) error {
 	p := problemOf(err)
-	clear := p != nil && p.code >= 400 && p.code < 500 && p.code != http.StatusRequestTimeout
+	sure := p != nil && p.code >= 400 && p.code < 500 && p.code != http.StatusRequestTimeout
 	if _, unsigned := errors.AsType[*tokenError](err); unsigned {
-		clear = true // nothing was sent
+		sure = true // nothing was sent
 	}
-	if !clear {
+	if !sure {
 		return &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: quietly(err), Hint: "run the same command again"}
 	}
 	full := p != nil && p.constraint == "" && (p.code == http.StatusTooManyRequests && strings.Contains(p.message, "key") ||
@@ -148,8 +172,8 @@ func (i *issuer) notIssued(err error) error {
 
 // Retire deletes a key.
 func (i *issuer) Retire(ctx context.Context, id string) error {
-	if id == "" {
-		return errors.New("no key is named")
+	if !keyIDs.MatchString(id) {
+		return fmt.Errorf("key %q: is no ID of a key", id)
 	}
 	service, err := i.cloud.iam()
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -115,6 +117,40 @@ func TestKeysOfAStrangersAccountAreNotListed(t *testing.T) {
 			t.Errorf("got keys %v, want the stranger's one left", keys)
 		}
 	})
+}
+
+// What the cloud calls a key ends up in addresses, file names and a shell.
+func TestKeyWithoutAProperIDIsNotUsed(t *testing.T) {
+	for _, id := range []string{"0123456789abcdef;reboot", "$(reboot)-0123456789", "", "0123", "..", "0123456789abcdef\n"} {
+		for _, op := range []string{"/keys", "/keys?"} { // made, listed
+			w := newWorld(t)
+			g := eventDump()
+			real := regexp.MustCompile(`/keys/[0-9a-f]+"`)
+			w.transport.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				resp := cloudsim.Serve(w.fake, r)
+				raw, _ := io.ReadAll(resp.Body)
+				rw.WriteHeader(resp.StatusCode)
+				if (r.Method == http.MethodPost) == (op == "/keys") {
+					raw = real.ReplaceAllLiteral(raw, []byte("/keys/"+string(body(id))[1:]))
+				}
+				_, _ = rw.Write(raw)
+			})
+			b, steps := w.opened(g)
+			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts",
+				dict{"accountId": namesOf(g, SandboxProject).accountID, "serviceAccount": dict{"description": description(g)}}, nil)
+			c, err := steps.Credential.Issue(t.Context())
+			if op != "/keys" {
+				_, err = steps.Credential.List(t.Context())
+				c.ID = ""
+			}
+			if len(w.Keys(b)) != 1 || !errors.Is(err, core.ErrUnknown) || c.ID != "" || !c.Secret.Empty() && op == "/keys" || strings.Contains(err.Error(), "reboot") {
+				t.Errorf("%q of %s: got %v and %q, want %v and no credential", id, op, err, c.ID, core.ErrUnknown)
+			}
+			if err := steps.Credential.Retire(t.Context(), id); err == nil || len(w.Keys(b)) != 1 {
+				t.Errorf("%q: got it retired, want an error", id)
+			}
+		}
+	}
 }
 
 func TestKeyRequestIsSentOnce(t *testing.T) {
