@@ -235,7 +235,22 @@ func (a *actor) abort(ctx context.Context, p core.Probe) error {
 	if hasCode(err, givenUp) {
 		return nil
 	}
-	return err
+	return unaddressed(err)
+}
+
+// unaddressed is err without the address of the request: whoever knows the
+// address of an upload's session may write to it, without any key.
+// https://cloud.google.com/storage/docs/resumable-uploads#session-uris
+func unaddressed(err error) error {
+	u, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return err
+	}
+	why := u.Err.Error()
+	if strings.Contains(why, "://") {
+		why = "no usable answer" // where else to ask, perhaps
+	}
+	return &reworded{"giving the upload up: " + why, u.Err}
 }
 
 // neverMatches is a well-formed etag of a policy's version that no policy reaches.

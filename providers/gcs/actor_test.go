@@ -104,6 +104,35 @@ func TestReceiverCanTryAKeyWithItsManifestAlone(t *testing.T) {
 	})
 }
 
+// The address of an upload's session is as good as a key.
+func TestSessionOfAnUploadIsInNoError(t *testing.T) {
+	for name, c := range map[string]struct {
+		session string
+		end     cloudsim.Fault
+	}{
+		"lost":           {storageAPI + "/upload?upload_id=hunter2", cloudsim.Fault{Before: cloudsim.ErrLost}},
+		"refused":        {storageAPI + "/upload?upload_id=hunter2", cloudsim.Fault{Reply: &http.Response{StatusCode: 403, Body: http.NoBody}}},
+		"sent elsewhere": {storageAPI + "/upload?upload_id=hunter2", cloudsim.Fault{Reply: &http.Response{StatusCode: 307, Header: http.Header{"Location": {"https://storage.googleapis.com:x/?upload_id=hunter2"}}, Body: http.NoBody}}},
+		"no address":     {storageAPI + "/%zz?upload_id=hunter2", cloudsim.Fault{}},
+	} {
+		w := newWorld(t)
+		w.transport.Fault = func(call cloudsim.Call, r *http.Request) cloudsim.Fault {
+			switch {
+			case call.Op.Name == "oauth2.token":
+				return cloudsim.Fault{}
+			case r.Method == http.MethodPost:
+				return cloudsim.Fault{Reply: &http.Response{StatusCode: 200, Header: http.Header{"Location": {c.session}}, Body: http.NoBody}}
+			}
+			return c.end
+		}
+		actor := w.actor(core.Blueprint{Grant: eventDump()}, core.Credential{Secret: core.NewSecret(w.fake.Operator())})
+		got, err := actor.Try(t.Context(), core.Probe{Ability: core.Abort, Where: core.Inside, Bucket: "acme-events", Key: "k"})
+		if got != core.Unclear || err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %s, %v; want it unclear, without the session's address", name, got, err)
+		}
+	}
+}
+
 func TestOutcomesOfOneAnswer(t *testing.T) {
 	sum := crc32.Checksum([]byte(proof), crc32.MakeTable(crc32.Castagnoli))
 	checksum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
