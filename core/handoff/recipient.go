@@ -34,6 +34,9 @@ const (
 // recipientFile is the longest list of recipients that is read.
 const recipientFile = 1 << 20
 
+// mostFaults is more than anybody reads at once.
+const mostFaults = 20
+
 const acceptedRecipients = `age1… (age-keygen -y key.txt), ssh-ed25519 or ssh-rsa (a line of a .pub file), or @FILE with one of them on each line`
 
 // ParseRecipients reads public keys: age recipients, lines of SSH public key
@@ -46,6 +49,7 @@ func ParseRecipients(given []string) ([]Recipient, error) {
 		for _, line := range expand(strings.TrimSpace(one), &faults) {
 			r, fault := parseRecipient(line)
 			switch {
+			case len(faults) >= mostFaults:
 			case fault != nil:
 				faults = append(faults, *fault)
 			case !slices.ContainsFunc(all, func(have Recipient) bool { return have.Recipient == r.Recipient }):

@@ -482,6 +482,38 @@ func TestConsentToAnEndpointIsTheUsersOwn(t *testing.T) {
 	}
 }
 
+func TestASandboxFileIsThatOfItsOwnCloudAndReadersLeaveItAlone(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--sandbox-file", "cloud.json", "--to", s.key(), "--yes")...).wants(t, 0)
+	path := filepath.Join(s.dir, "cloud.json")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(with("status", "--sandbox-file", "cloud.json")...).wants(t, 0)
+	if now, err := os.Stat(path); err != nil || !os.SameFile(seen, now) {
+		t.Errorf("after a status: got another file, %v, want the one that was there", err)
+	}
+	for name, text := range map[string]string{
+		"another cloud's": strings.Replace(string(before), `"sandbox_of":"s3"`, `"sandbox_of":"gcs"`, 1),
+		"no sandbox":      `{"Bucket":"acme"}`,
+		"damaged":         `{"sandbox_of":"s3","state":{"Count":"x"}}`,
+		"empty":           "",
+	} {
+		s.write("cloud.json", text)
+		for _, verb := range []string{"status", "plan"} {
+			s.run(with(verb, "--sandbox-file", "cloud.json")...).wants(t, 2, `sandbox-file "cloud.json"`)
+		}
+		if now, err := os.ReadFile(path); string(now) != text {
+			t.Errorf("%s: got %s %v, want it untouched", name, now, err)
+		}
+	}
+}
+
 func TestTwoCommandsNeverShareASandboxFile(t *testing.T) {
 	s := newStage(t, &toy{})
 	held := flock.New(filepath.Join(s.dir, "cloud.json.lock"))

@@ -16,11 +16,14 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 const (
 	maxGrantFile = 1 << 20
-	maxNesting   = 32 // a grant file has two levels; the parser goes as deep as it is told to
+	maxNesting   = 32   // a grant file has two levels; the parser goes as deep as it is told to
+	maxMarks     = 2000 // the parser's time grows with the square of the keys
+	maxFaults    = 20   // more than anybody reads at once
 )
 
 // readGrantFile reads what a grant file says. All that is wrong with it is returned as faults.
@@ -43,22 +46,8 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 	return parseGrantFile(data, shown, table)
 }
 
-// readBounded reads a regular file, but not much more than the user can mean.
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the user chose the path
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not a regular file")
-	}
-	return io.ReadAll(io.LimitReader(f, maxGrantFile+1))
-}
+// readBounded reads a regular file, but not more than the user can mean.
+func readBounded(path string) ([]byte, error) { return handoff.ReadSmall(path, maxGrantFile) }
 
 // cause is why a file operation failed, without the path.
 func cause(err error) string {
@@ -82,6 +71,8 @@ func parseGrantFile(data []byte, shown string, table []field) (said, core.Faults
 		return fault("is not UTF-8 text", "a YAML or JSON file in UTF-8")
 	case nesting(data) > maxNesting:
 		return fault("is nested too deeply", "one level of keys, and a list under to")
+	case bytes.Count(data, []byte(":"))+bytes.Count(data, []byte("?"))+bytes.Count(data, []byte("---")) > maxMarks:
+		return fault("has too many keys", "each key once")
 	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -101,6 +92,9 @@ func parseGrantFile(data []byte, shown string, table []field) (said, core.Faults
 	}
 	r := &reader{shown: shown, table: table, words: words}
 	r.mapping(docs[0])
+	if r.full() {
+		r.faults = append(r.faults[:maxFaults], core.Fault{Field: shown, Rule: "and more is wrong, which is not looked at"})
+	}
 	return r.words, r.faults
 }
 
@@ -111,6 +105,9 @@ type reader struct {
 	words  said
 	faults core.Faults
 }
+
+// full reports whether enough is wrong to stop.
+func (r *reader) full() bool { return len(r.faults) > maxFaults }
 
 func (r *reader) fault(n ast.Node, field, value, rule, accepts string) {
 	r.faults = append(r.faults, core.Fault{Field: strings.TrimSuffix(position(r.shown, n.GetToken())+": "+field, ": "), Value: value, Rule: rule, Accepts: accepts})
@@ -130,6 +127,9 @@ func (r *reader) mapping(n ast.Node) {
 	}
 	seen := map[string]bool{}
 	for _, v := range values {
+		if r.full() {
+			return
+		}
 		key, ok := v.Key.(*ast.StringNode)
 		if !ok {
 			r.fault(v.Key, "", v.Key.String(), "is not a key of a grant file", r.keys())
@@ -176,6 +176,9 @@ func (r *reader) value(f field, n ast.Node) {
 			return
 		}
 		for _, item := range seq.Values {
+			if r.full() {
+				return
+			}
 			if s, ok := r.text(f, item); ok {
 				r.words.list[f.Key] = append(r.words.list[f.Key], s)
 			}

@@ -4,8 +4,10 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +82,48 @@ func TestGrantFileFaultsHaveAPosition(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, faults.Error(), c.want)
 		}
 	}
+}
+
+func TestWhatIsWrongAThousandTimesIsSaidTwentyTimesAndSoon(t *testing.T) {
+	slow := time.AfterFunc(5*time.Second, func() { panic("no end with a grant file of many mistakes") })
+	defer slow.Stop()
+	for name, c := range map[string]struct {
+		text string
+		most int
+	}{
+		"keys":         {strings.Repeat("colour: red\n", 1000), maxFaults + 1},
+		"more keys":    {strings.Repeat("colour: red\n", 87000), 1},
+		"odd keys":     {strings.Repeat("? a\n", 260000), 1},
+		"documents":    {strings.Repeat("--- a\n", 170000), 1},
+		"recipients":   {"to:\n" + strings.Repeat("  - true\n", 90000), maxFaults + 1},
+		"just so many": {strings.Repeat("colour: red\n", maxFaults), maxFaults},
+	} {
+		_, faults := parseGrantFile([]byte(c.text), "g.yaml", table())
+		if len(faults) != c.most {
+			t.Errorf("%s: got %d faults, want %d", name, len(faults), c.most)
+		}
+	}
+	s := newStage(t, &toy{})
+	s.write("g.yaml", "to:\n"+strings.Repeat("  - nobody\n", 50000))
+	if r := s.run("plan", "-f", "g.yaml", "--offline"); strings.Count(r.errout, "nobody")+strings.Count(r.errout, "to: is neither") > maxFaults+1 {
+		t.Errorf("got %d bytes of faults about recipients, want about twenty", len(r.errout))
+	}
+}
+
+func TestAPipeInPlaceOfAFileDoesNotBlock(t *testing.T) {
+	s := newStage(t, &toy{})
+	pipe := filepath.Join(s.dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	slow := time.AfterFunc(10*time.Second, func() { panic("waits for a pipe") })
+	defer slow.Stop()
+	s.key()
+	s.run("plan", "-f", "pipe", "--offline").wants(t, 2, "is not a regular file")
+	s.run("apply", "pipe", "--yes").wants(t, 2, "is not a regular file")
+	s.run("receive", "pipe", "--identity", "key.txt", "--out", "x").wants(t, 2, "is not a regular file")
+	s.run(with("verify", "--credential", "pipe")...).wants(t, 2, "is not a regular file")
+	s.run(with("plan", "--sandbox-file", "pipe")...).wants(t, 2, "is not a regular file")
 }
 
 func TestFlagsWinOverTheFileAndTheFileOverTheEnvironment(t *testing.T) {

@@ -92,6 +92,11 @@ func (a *app) outFault(field, path string) core.Faults {
 	if _, err := os.Lstat(a.env.path(path)); err == nil {
 		return core.Faults{{Field: field, Value: path, Rule: "exists; nothing is ever overwritten", Accepts: "a file that does not exist yet"}}
 	}
+	return a.inDirectory(field, path)
+}
+
+// inDirectory is a fault if no file can be in the directory of path.
+func (a *app) inDirectory(field, path string) core.Faults {
 	if _, err := os.Stat(filepath.Dir(a.env.path(path))); err != nil {
 		return core.Faults{{Field: field, Value: path, Rule: "is in a directory that cannot be used: " + cause(err), Accepts: "a file in a directory that exists"}}
 	}

@@ -2,8 +2,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 	"github.com/bucketgrant/bucketgrant/core/journal"
 )
 
@@ -24,6 +27,7 @@ type session struct {
 	provider core.Provider
 	sandbox  Sandbox // nil for the real cloud
 	file     string  // where the sandbox lives; "" in memory
+	loaded   []byte  // what the file held
 	closers  []func() error
 }
 
@@ -36,22 +40,58 @@ func (a *app) connect() (*session, error) {
 	}
 	var snapshot []byte
 	if a.global.SandboxFile != "" {
-		s.file = a.env.path(a.global.SandboxFile)
-		if err := s.lock(); err != nil {
+		if err := a.inDirectory("sandbox-file", a.global.SandboxFile).Err(); err != nil {
+			return nil, err
+		}
+		file := a.env.path(a.global.SandboxFile)
+		if err := s.lock(file); err != nil {
 			return nil, err
 		}
 		var err error
-		snapshot, err = os.ReadFile(s.file)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("sandbox file %q: %s", a.global.SandboxFile, cause(err))
+		if snapshot, err = a.readSandbox(file); err != nil {
+			return nil, errors.Join(err, s.close())
 		}
+		s.file, s.loaded = file, snapshot
 	}
 	var err error
 	if s.sandbox, err = a.cloud.Sandbox(snapshot); err != nil {
-		return nil, fmt.Errorf("sandbox: %w", err)
+		s.file = ""
+		return nil, errors.Join(core.Faults{{Field: "sandbox-file", Value: a.global.SandboxFile, Rule: "is damaged: " + err.Error(), Accepts: "a file that --sandbox-file has written"}}, s.close())
 	}
 	s.provider = hasty{s.sandbox.Provider()}
 	return s, nil
+}
+
+// sandboxFile is a sandbox in a file. It says whose it is: another cloud would
+// take its state for its own.
+type sandboxFile struct {
+	Of    string          `json:"sandbox_of"` // [core.Info.Name]
+	State json.RawMessage `json:"state"`
+}
+
+// mostSandbox is more than a sandbox holds; it is kept in memory.
+const mostSandbox = 1 << 30
+
+// readSandbox returns the state in a sandbox's file, nil if there is no file yet.
+func (a *app) readSandbox(path string) ([]byte, error) {
+	refuse := func(rule string) ([]byte, error) {
+		return nil, core.Faults{{Field: "sandbox-file", Value: a.global.SandboxFile, Rule: rule, Accepts: "a file that " + a.cloud.Program + " --sandbox-file has written, or one that does not exist yet"}}
+	}
+	raw, err := handoff.ReadSmall(path, mostSandbox)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return refuse("cannot be read: " + cause(err))
+	}
+	var f sandboxFile
+	if json.Unmarshal(raw, &f) != nil || f.Of == "" || len(f.State) == 0 {
+		return refuse("is not a sandbox")
+	}
+	if f.Of != a.info.Name {
+		return refuse(fmt.Sprintf("is a sandbox of the cloud %q", f.Of))
+	}
+	return f.State, nil
 }
 
 // hasty is the provider of a sandbox, where a change that is not seen at once is never seen.
@@ -69,8 +109,8 @@ func (h hasty) Info() core.Info {
 
 // lock keeps other commands from the sandbox's file, which is read at the
 // beginning and written at the end.
-func (s *session) lock() error {
-	lock := flock.New(s.file + ".lock")
+func (s *session) lock(file string) error {
+	lock := flock.New(file + ".lock")
 	got, err := lock.TryLock()
 	if err != nil {
 		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
@@ -91,7 +131,7 @@ func (s *session) close() error {
 	return err
 }
 
-// save writes the sandbox to its file, whole or not at all.
+// save writes the sandbox to its file, whole or not at all, if it has changed.
 func (s *session) save() error {
 	if s.file == "" {
 		return nil
@@ -100,10 +140,26 @@ func (s *session) save() error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if err := replaceFile(s.file, snapshot); err != nil {
+	if s.loaded != nil && bytes.Equal(compact(snapshot), compact(s.loaded)) {
+		return nil
+	}
+	data, err := json.Marshal(sandboxFile{Of: s.app.info.Name, State: snapshot})
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	if err := replaceFile(s.file, data); err != nil {
 		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
 	}
 	return nil
+}
+
+// compact is a document without spaces, for comparison.
+func compact(doc []byte) []byte {
+	var b bytes.Buffer
+	if json.Compact(&b, doc) != nil {
+		return doc
+	}
+	return b.Bytes()
 }
 
 // replaceFile puts data in the place of path by one rename, for its owner only.
