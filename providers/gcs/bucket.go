@@ -120,6 +120,8 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 	case s.state == nil:
 		c.Action, c.Why, c.After = core.Make, softDeleteText(b.settings.softDelete)+", no versioning", location(b.grant.Target.Region)
 		return []core.Change{c}, nil
+	case !adopt && !b.ourLabels(s.state.Labels) && madeFor(s.state.Labels) != "":
+		return refuse(madeFor(s.state.Labels), "--adopt adds a second grant to it")
 	case !adopt && !b.ourLabels(s.state.Labels):
 		return refuse("exists and was not made for this grant", "--adopt")
 	case !strings.EqualFold(s.state.Location, b.grant.Target.Region):
@@ -142,6 +144,8 @@ func (b *bucket) ending(ctx context.Context, c core.Change, s sight, want core.W
 	switch {
 	case s.state == nil && s.denied == nil:
 		return nil, nil
+	case s.state != nil && s.inProject && !b.ourLabels(s.state.Labels) && madeFor(s.state.Labels) != "":
+		c.Why = madeFor(s.state.Labels) + ": kept"
 	case s.state == nil, !s.inProject, b.grant.Target.Adopt, !b.ourLabels(s.state.Labels):
 		c.Why = "is not ours: kept"
 	case !want.DropBucket:

@@ -248,6 +248,30 @@ func TestBucketsThatCannotBeUsedAreRefused(t *testing.T) {
 	}
 }
 
+// Two grants may share a bucket; the one it was made for is named to the other.
+func TestBucketOfAnotherGrantNamesThatGrant(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := eventDump()
+		first.Name = "first-come"
+		w.apply(first)
+		for _, adopt := range []bool{false, true} {
+			g := eventDump()
+			g.Target.Adopt = adopt
+			plan, _, err := w.reach(g, core.Present)
+			if got := refusals(plan); !adopt && (!errors.Is(err, core.ErrNotOurs) || !strings.Contains(got, `was made for the grant "first-come"`) || !strings.Contains(got, "[--adopt adds a second grant to it]")) {
+				t.Errorf("got %v\n%s\nwant a refusal that names the grant and the way out", err, got)
+			}
+			if adopt && err != nil {
+				t.Errorf("got %v, want a second grant on the bucket", err)
+			}
+			plan, _, err = w.reach(g, core.Want{DropBucket: true})
+			if c := change(t, plan, "gcs:bucket/acme-events"); err != nil || c.Action != core.Keep || c.Why != `was made for the grant "first-come": kept` {
+				t.Errorf("got %s because %q (%v), want the bucket kept for the grant that is named", c.Action, c.Why, err)
+			}
+		}
+	})
+}
+
 func TestBucketWithOldVersionsIsNotEmpty(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		g := eventDump()

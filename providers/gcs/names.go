@@ -4,6 +4,7 @@ package gcs
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -105,6 +106,15 @@ func labelValue(s string) string {
 func (n names) ourLabels(have map[string]string) bool {
 	want := labels(core.Grant{Name: n.grant})
 	return have[managedBy] == want[managedBy] && have[grantLabel] == want[grantLabel]
+}
+
+// madeFor says for which grant of this tool a bucket with these labels was
+// made, in words; "" if for none.
+func madeFor(have map[string]string) string {
+	if have[managedBy] != ourTool || have[grantLabel] == "" {
+		return ""
+	}
+	return "was made for the grant " + strconv.Quote(have[grantLabel])
 }
 
 // description is the mark of things that have no labels, at most 256 bytes:
