@@ -10,8 +10,29 @@ import (
 )
 
 // Text is the receipt for people, safe in a ticket and on a terminal.
-func Text(r core.Receipt) string {
-	var t text
+func Text(r core.Receipt) string { return describe(r).String() }
+
+// Claimed is a manifest that somebody sent, for the one who received it. Nobody
+// has signed it, so it is called a claim and holds no command to run.
+func Claimed(r core.Receipt) string {
+	t := text{}
+	t.line("The manifest, as its sender claims; nobody has signed it:")
+	t.WriteString(describe(WithoutCommands(r)).String())
+	return t.String()
+}
+
+// WithoutCommands is a manifest without what somebody could be led to run.
+func WithoutCommands(r core.Receipt) core.Receipt {
+	if r.Key != nil {
+		key := *r.Key
+		key.Revoke = ""
+		r.Key = &key
+	}
+	return r
+}
+
+func describe(r core.Receipt) *text {
+	t := &text{}
 	if r.Sandbox {
 		t.line("SANDBOX: nothing of this exists in a real cloud.")
 	}
@@ -40,7 +61,7 @@ func Text(r core.Receipt) string {
 	if r.Key != nil {
 		t.row("revoke", r.Key.Revoke)
 	}
-	return t.String()
+	return t
 }
 
 // proofLine sums a proof up. What was not proven is not to be overlooked.

@@ -142,6 +142,40 @@ func TestUnknownOutcomeHasItsOwnCode(t *testing.T) {
 	r.lacks(t, "has been retired")
 }
 
+func TestADeliveryThatCouldNotBeNotedNamesItsFiles(t *testing.T) {
+	cloud := &toy{}
+	s := newStage(t, cloud)
+	journal := filepath.Join(s.dir, "journal", "acme.jsonl")
+	cloud.trying = func() { // the delivery itself goes well, and then nobody can write it down
+		if err := os.Remove(journal); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+	r := s.run(with("apply", "--name", "acme", "--journal", "journal", "--to", s.key(), "--yes")...)
+	r.wants(t, 10, "(key AKIAIOSFODNN7EXAMPLE) had been delivered before the failure", "before you send them", "hint: run the same command again")
+	files, err := filepath.Glob(filepath.Join(s.dir, "handoff", "*"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("files: got %v %v, want the credential and its manifests", files, err)
+	}
+	for _, f := range files {
+		if !strings.Contains(r.errout, "written: "+f) {
+			t.Errorf("got no %s in %s", f, r.errout)
+		}
+	}
+}
+
+func TestWhatASenderClaimsIsNoCommand(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0, "toy revoke")
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age"
+	for _, more := range [][]string{{"--out", "a"}, {"--out", "b", "--json"}, {"--try"}, {"--try", "--json"}} {
+		r := s.run(append([]string{"receive", bundle, "--identity", "key.txt"}, more...)...)
+		r.wants(t, 0)
+		r.lacks(t, "toy revoke")
+	}
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "c").wants(t, 0, "as its sender claims; nobody has signed it")
+}
+
 func TestNoSecretAnywhere(t *testing.T) {
 	for _, more := range [][]string{nil, {"--json"}, {"--no-verify"}} {
 		s := newStage(t, &toy{})

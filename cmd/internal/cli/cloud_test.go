@@ -27,6 +27,7 @@ type toy struct {
 	Wide    bool             // the credential may do everything
 	Caller  string           // who plans and applies, if it is not ann
 	cancel  func()           // called while the key is issued
+	trying  func()           // called while the credential is tried
 }
 
 func toyCloud(t *toy) Cloud {
@@ -186,6 +187,9 @@ type toyActor struct {
 }
 
 func (a toyActor) Try(_ context.Context, p core.Probe) (core.Outcome, error) {
+	if a.trying != nil {
+		a.trying()
+	}
 	if !slices.Contains(a.Issued, a.key) {
 		return core.Unclear, errors.New("no such key")
 	}

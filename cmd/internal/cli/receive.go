@@ -62,9 +62,9 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 	defer in.credential.Secret.Clear()
 	if a.talks() {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
-		w.raw(handoff.Text(in.receipt))
+		w.raw(handoff.Claimed(in.receipt))
 	}
-	doc := receivedJSON{SchemaVersion: 1, Manifest: in.receipt}
+	doc := receivedJSON{SchemaVersion: 1, Manifest: handoff.WithoutCommands(in.receipt)}
 	if o.Try {
 		proof, err := a.tryReceived(ctx, s, in)
 		if doc.Proof = &proof; err != nil {
@@ -81,7 +81,7 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 // receivedJSON is what was received, without the secret, as machines read it.
 type receivedJSON struct {
 	SchemaVersion int          `json:"schema_version"`
-	Manifest      core.Receipt `json:"manifest"`
+	Manifest      core.Receipt `json:"manifest"`          // as its sender claims, without commands
 	Proof         *core.Proof  `json:"proof,omitempty"`   // of --try
 	Written       string       `json:"written,omitempty"` // the file with the credential
 }

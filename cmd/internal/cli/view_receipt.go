@@ -45,9 +45,23 @@ func (a *app) partial(w *paper, r core.Receipt) {
 		w.line("done before the failure:")
 		a.changes(w, r.Changes)
 	}
+	if r.Delivery != nil { // what failed came after it
+		w.loud("the credential (key %s) had been delivered before the failure:", keyID(r))
+		for _, f := range r.Delivery.Files {
+			w.line("  written: %s", f.Path)
+		}
+		w.loud("run the same command again before you send them: if it issues a fresh key, send that one and delete these files; if it has nothing to do, these are good")
+	}
 	if r.Retired != "" {
 		w.loud("key %s, which was issued, has been retired; nobody has received it", r.Retired)
 	}
+}
+
+func keyID(r core.Receipt) string {
+	if r.Key == nil {
+		return ""
+	}
+	return r.Key.ID
 }
 
 // proof prints one line for each thing that was tried.
