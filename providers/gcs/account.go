@@ -56,10 +56,10 @@ func (r *run) readAccount(ctx context.Context) (*iam.ServiceAccount, error) {
 }
 
 func (r *role) wantAccount(have *iam.ServiceAccount) core.Change {
-	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.accountAddr()}
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.accountAddr(), Why: "ours"}
 	switch {
 	case have == nil:
-		c.Action = core.Make
+		c.Action, c.Why = core.Make, accountText
 	case !r.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
 	case have.Disabled:
@@ -72,7 +72,7 @@ func (r *role) endAccount(have *iam.ServiceAccount) []core.Change {
 	if have == nil {
 		return nil
 	}
-	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: r.accountAddr(), Needs: []string{r.bindingAddr()}}
+	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: r.accountAddr(), Needs: []string{r.bindingAddr()}, Why: "can be undeleted for 30 days"}
 	if !r.ours(have.Description) {
 		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
 	}

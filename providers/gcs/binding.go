@@ -49,12 +49,11 @@ func (r *run) readBindings(ctx context.Context) ([]*iampb.Binding, error) {
 
 // wantBinding is the change that makes the binding exact.
 func (r *role) wantBinding(policy []*iampb.Binding, account *iam.ServiceAccount) core.Change {
-	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.bindingAddr()}
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.bindingAddr(), Why: "gives the role to the service account on " + placeText(r.grant)}
 	after, changed := merge(policy, r.run, true)
 	switch {
 	case account == nil, len(ourBindings(policy, r.run)) == 0:
 		c.Action, c.Needs = core.Make, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
-		c.After = bindingText(after, r.run)
 	case changed:
 		c.Action, c.Needs = core.Alter, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
 		c.Why, c.Before, c.After = "was changed by somebody else", bindingText(policy, r.run), bindingText(after, r.run)
@@ -66,7 +65,7 @@ func (r *role) endBinding(policy []*iampb.Binding) []core.Change {
 	if len(ourBindings(policy, r.run)) == 0 {
 		return nil
 	}
-	return []core.Change{{Step: core.RoleStep, Action: core.Drop, Addr: r.bindingAddr(), Before: bindingText(policy, r.run)}}
+	return []core.Change{{Step: core.RoleStep, Action: core.Drop, Addr: r.bindingAddr(), Why: "takes the role from the service account"}}
 }
 
 // bind writes the binding or removes it. Whoever changes the policy meanwhile

@@ -118,7 +118,7 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 	case s.state == nil && adopt:
 		return refuse("is to be adopted, but there is no such bucket", "leave --adopt out and it is made")
 	case s.state == nil:
-		c.Action, c.Why, c.After = core.Make, softDeleteText(b.settings.softDelete)+", no versioning", location(b.grant.Target.Region)
+		c.Action, c.Why = core.Make, "in "+location(b.grant.Target.Region)+", with "+bucketText(b.settings)
 		return []core.Change{c}, nil
 	case !adopt && !b.ourLabels(s.state.Labels) && madeFor(s.state.Labels) != "":
 		return refuse(madeFor(s.state.Labels), "--adopt adds a second grant to it")
@@ -132,6 +132,7 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 	case adopt:
 		c.Why = "adopted: nothing of it is changed but the one binding"
 	default:
+		c.Why = "ours, in " + s.state.Location
 		if d := b.drift(s.state); len(d.why) > 0 {
 			c.Action, c.Why = core.Alter, strings.Join(d.why, ", ")
 		}

@@ -20,10 +20,10 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		Cloud: p.Info().Name,
 		Grant: g,
 		Resources: []core.Resource{
-			{Step: core.BucketStep, Addr: n.bucketAddr(), What: "bucket with uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning: nothing in it can be replaced"},
-			{Step: core.RoleStep, Addr: n.roleAddr(), What: "custom role with " + strings.Join(permissions(g.Can), ", ")},
-			{Step: core.RoleStep, Addr: n.accountAddr(), What: "service account, without any role in the project"},
-			{Step: core.RoleStep, Addr: n.bindingAddr(), What: "binding of the role on this bucket only" + prefixText(g.Target.Prefix)},
+			{Step: core.BucketStep, Addr: n.bucketAddr(), What: "bucket with " + bucketText(s) + ": nothing in it can be replaced"},
+			{Step: core.RoleStep, Addr: n.roleAddr(), What: roleText(g)},
+			{Step: core.RoleStep, Addr: n.accountAddr(), What: accountText},
+			{Step: core.RoleStep, Addr: n.bindingAddr(), What: "binding of the role on " + placeText(g)},
 			{Step: core.CredentialStep, Addr: n.keyAddr(""), What: "key of the service account, as the JSON file that Google makes"},
 		},
 		Documents: []core.Document{
@@ -35,7 +35,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		Probes:   g.Target.Prefix + ".bucketgrant-probe/",
 	}
 	if g.Allows(core.Overwrite) || slices.Contains(permissions(g.Can), "storage.objects.delete") {
-		b.Resources[0].What = "bucket with uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning"
+		b.Resources[0].What = "bucket with " + bucketText(s)
 	}
 	if g.Target.Adopt {
 		b.Resources[0].What = "bucket of somebody else: nothing of it is changed but the one binding"
@@ -49,18 +49,31 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	return b, faults.Err()
 }
 
+// What the resources are, for people.
+
+const accountText = "service account, without any role in the project"
+
+func bucketText(s settings) string {
+	return "uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning"
+}
+
+func roleText(g core.Grant) string {
+	return "custom role with " + strings.Join(permissions(g.Can), ", ")
+}
+
+// placeText is where the role holds.
+func placeText(g core.Grant) string {
+	if g.Target.Prefix == "" {
+		return "this bucket only"
+	}
+	return "this bucket only, for keys that begin with " + strconv.Quote(g.Target.Prefix)
+}
+
 func softDeleteText(days int) string {
 	if days == 0 {
 		return "no soft delete"
 	}
 	return "soft delete for " + strconv.Itoa(days) + " days"
-}
-
-func prefixText(prefix string) string {
-	if prefix == "" {
-		return ""
-	}
-	return ", for keys that begin with " + strconv.Quote(prefix)
 }
 
 var (

@@ -101,15 +101,15 @@ func (r *role) readRole(ctx context.Context) (*iam.Role, error) {
 
 // wantRole is the change that makes the role what the grant says.
 func (r *role) wantRole(have *iam.Role) core.Change {
-	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.roleAddr()}
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.roleAddr(), Why: "gives what the grant says"}
 	want := roleFor(r.grant)
 	switch {
 	case have == nil:
-		c.Action, c.After = core.Make, strings.Join(want.Permissions, ", ")
+		c.Action, c.Why = core.Make, roleText(r.grant)
 	case !r.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
 	case have.Deleted:
-		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", strings.Join(want.Permissions, ", ")
+		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", roleText(r.grant)
 	case !sameRole(have, want):
 		c.Action, c.Why = core.Alter, "permissions or stage drifted"
 		c.Before, c.After = strings.Join(have.IncludedPermissions, ", "), strings.Join(want.Permissions, ", ")
