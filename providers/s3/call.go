@@ -4,12 +4,13 @@ package s3
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -33,7 +34,7 @@ func newCaller(t http.RoundTripper, configured aws.HTTPClient) *caller {
 	case configured != nil:
 		return &caller{configured.Do}
 	}
-	return &caller{awshttp.NewBuildableClient().Do}
+	return &caller{network().Do}
 }
 
 // Do is one call, as the meter counts them.
@@ -43,15 +44,27 @@ func (c *caller) Do(r *http.Request) (*http.Response, error) {
 	defer cancel()
 	resp, err := c.send(r.WithContext(ctx))
 	if err != nil {
-		return nil, err
+		return nil, c.lost(r, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if closed := resp.Body.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return nil, err
+		return nil, c.lost(r, err)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// lost is the error of a request without a whole answer. Who gave up waiting
+// for it learns nothing of the host.
+func (c *caller) lost(r *http.Request, err error) error {
+	switch {
+	case r.Context().Err() != nil:
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("no answer within %s: %w", answerTime, err)
+	}
+	return broken(r.Context(), r.URL.Host, err)
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -50,14 +49,8 @@ func (p *Provider) connect(ctx context.Context, region string, credentials aws.C
 	cfg.HTTPClient = newCaller(p.config.Transport, cfg.HTTPClient)
 	cfg.Logger = logging.Nop{}
 	cfg.ClientLogMode = 0 // a log of bodies would hold secrets
-	cfg.Retryer = func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = callAttempts
-			o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{
-				codeAborted: {}, codeConcurrent: {}, codeUnmodifiable: {},
-			}})
-		})
-	}
+	cfg.Retryer = retryer
+	cfg.APIOptions = append(cfg.APIOptions, clocked)
 	c := &clients{iam: iam.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg, foreignStyle)}
 	services := ourServices()
 	if credentials == nil {
@@ -79,13 +72,19 @@ func (p *Provider) connect(ctx context.Context, region string, credentials aws.C
 	return c, nil
 }
 
-// load reads AWS's own configuration. The HTTP client is replaced afterwards:
-// given before, it would make AWS_CA_BUNDLE an error.
+// load reads AWS's own configuration. The clients that hand out credentials are
+// made in here and keep its HTTP client, whose kind is the only one that takes
+// AWS_CA_BUNDLE; for all others it is replaced afterwards.
 func (p *Provider) load(ctx context.Context, region string, credentials aws.CredentialsProvider) (aws.Config, error) {
 	if p.config.Isolated {
 		return aws.Config{Region: region, Credentials: credentials}, nil
 	}
-	options := []func(*config.LoadOptions) error{config.WithRegion(region)}
+	options := []func(*config.LoadOptions) error{
+		config.WithRegion(region),
+		config.WithHTTPClient(network()),
+		config.WithRetryer(retryer),
+		config.WithLogger(logging.Nop{}),
+	}
 	if credentials != nil {
 		options = append(options, config.WithCredentialsProvider(credentials))
 	}

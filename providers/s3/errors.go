@@ -107,6 +107,9 @@ func failed(addr, action string, err error) error {
 	e := &core.Error{What: addr, Err: brief{action, err}}
 	k := kindOf(code(err))
 	e.Kind, e.Hint = k.kind, k.hint
+	if u, ok := errors.AsType[*unreached](err); ok && u.nowhere {
+		e.Hint = "this machine's network, or HTTPS_PROXY"
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && errors.Is(e.Kind, core.ErrOperator) {
 		layer, organisation := layerOf(api.ErrorMessage())
 		switch {
@@ -129,7 +132,7 @@ func (b brief) Error() string {
 	if api, ok := errors.AsType[smithy.APIError](b.cause); ok && api.ErrorMessage() != "" {
 		return fmt.Sprintf("%s: %s: %s", b.action, api.ErrorCode(), api.ErrorMessage())
 	}
-	return b.action + ": " + b.cause.Error()
+	return b.action + ": " + plainly(b.cause).Error()
 }
 
 func (b brief) Unwrap() error { return b.cause }

@@ -20,7 +20,7 @@ func outcome(want core.Outcome, err error) (core.Outcome, error) {
 	case is(err, "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "NotFound", "PreconditionFailed", "NoSuchBucketPolicy", codeBadPolicy):
 		return core.Allowed, nil
 	}
-	return core.Unclear, err
+	return core.Unclear, plainly(err)
 }
 
 // refusedAction finds the service of the action that a refusal names.

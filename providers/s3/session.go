@@ -38,7 +38,6 @@ type session struct {
 func newSession(p *Provider, d design, c *clients) *session {
 	return &session{
 		design: d, clients: c, provider: p, run: rand.Text(),
-		who: newShared[core.Operator](), user: newShared[*types.User](),
 		configs: make(chan struct{}, 1),
 	}
 }
@@ -96,37 +95,6 @@ func (s *session) userOnce(asked *atomic.Bool) func(context.Context) (*types.Use
 		return s.readUser
 	}
 	return func(ctx context.Context) (*types.User, error) { return s.user.get(ctx, s.readUser) }
-}
-
-// shared is a value that is read once and used by steps side by side. It waits
-// on a channel, not on a mutex, so that it ends with its context.
-type shared[T any] struct{ turn chan *T }
-
-func newShared[T any]() shared[T] {
-	s := shared[T]{make(chan *T, 1)}
-	s.turn <- nil
-	return s
-}
-
-// get reads the value unless somebody has read it. A failure is not kept.
-func (s shared[T]) get(ctx context.Context, read func(context.Context) (T, error)) (T, error) {
-	var have *T
-	select {
-	case have = <-s.turn:
-	case <-ctx.Done():
-		var zero T
-		return zero, context.Cause(ctx)
-	}
-	if have != nil {
-		s.turn <- have
-		return *have, nil
-	}
-	v, err := read(ctx)
-	if err == nil {
-		have = &v
-	}
-	s.turn <- have
-	return v, err
 }
 
 // patience is how long a write waits for what was made a moment ago to be
