@@ -16,7 +16,7 @@ type Provider struct {
 	config Config
 
 	// operatorOf overrides the credentials for a project; a sandbox has one operator in each.
-	operatorOf func(project string) []byte
+	operatorOf func(project string) ([]byte, error)
 }
 
 var _ core.Provider = (*Provider)(nil)
@@ -50,7 +50,9 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	}
 	key := p.config.Credentials
 	if p.operatorOf != nil {
-		key = p.operatorOf(s.project)
+		if key, err = p.operatorOf(s.project); err != nil {
+			return nil, err
+		}
 	}
 	id, err := operatorIdentity(key, p.config.Transport)
 	if err != nil {

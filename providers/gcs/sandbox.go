@@ -34,7 +34,31 @@ func OpenSandbox(snapshot []byte) (*Sandbox, error) {
 			return nil, err
 		}
 	}
-	return &Sandbox{cloud: cloud, transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}, nil
+	s := &Sandbox{cloud: cloud, transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}
+	if snapshot == nil {
+		return s, s.furnish(SandboxProject, cloud.Operator(), neighbour)
+	}
+	return s, nil
+}
+
+// neighbour is a bucket of the sandbox's owner that no grant is about, so that a
+// proof has another bucket to be refused in. Names are unique in the world:
+// other projects have one with their number behind it.
+const neighbour = "acme-payroll"
+
+// furnish makes what a project has before anybody is granted anything.
+func (s *Sandbox) furnish(project string, operator []byte, bucket string) error {
+	side := &cloudsim.Transport{Handler: s.cloud} // nobody's calls are counted
+	id, err := operatorIdentity(operator, side)
+	if err != nil {
+		return err
+	}
+	client, err := newCloud(id.credentials, side, google()).storage()
+	if err != nil {
+		return err
+	}
+	attrs := bucketDocument{Location: "EU", IAM: iamDocument{Public: pap, Uniform: enabledDocument{true}}}.attrs()
+	return client.Bucket(bucket).Create(context.Background(), project, attrs)
 }
 
 // Provider acts as the operator of whatever project a grant names.
@@ -45,13 +69,15 @@ func (s *Sandbox) Provider() core.Provider {
 }
 
 // operatorOf is the operator's key in a project, which is made if there is none.
-func (s *Sandbox) operatorOf(project string) []byte {
+func (s *Sandbox) operatorOf(project string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if key, ok := s.cloud.OperatorOf(project); ok {
-		return key
+		return key, nil
 	}
-	return s.cloud.AddProject(project, projectNumber(project))
+	number := projectNumber(project)
+	key := s.cloud.AddProject(project, number)
+	return key, s.furnish(project, key, neighbour+"-"+number)
 }
 
 // projectNumber is a number of twelve digits for a project.

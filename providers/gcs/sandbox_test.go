@@ -76,6 +76,40 @@ func TestSandboxHasEveryProject(t *testing.T) {
 	}
 }
 
+func TestEveryProjectOfASandboxHasABucketToBeRefusedIn(t *testing.T) {
+	s := opened(t, nil)
+	seen := map[string]bool{}
+	for _, project := range []string{SandboxProject, "another-project", SandboxProject, "example.com:third-project"} {
+		g := eventDump()
+		g.Settings = map[string]string{"project": project}
+		b, err := core.Compile(s.Provider(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, err := s.Provider().Open(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if calls := len(s.Transport().Calls()); calls > 0 {
+			t.Errorf("%s: got %d calls, want none of the furniture's", project, calls)
+		}
+		other, err := steps.Caretaker.Elsewhere(t.Context())
+		if err != nil || !strings.HasPrefix(other, "acme-payroll") {
+			t.Errorf("%s: got another bucket %q (%v), want acme-payroll", project, other, err)
+		}
+		seen[other] = true
+		s.Transport().Reset()
+		snapshot, err := s.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = opened(t, snapshot)
+	}
+	if len(seen) != 3 {
+		t.Errorf("got %v, want one for each project", seen)
+	}
+}
+
 func TestSandboxNeverLeavesTheProcess(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "192.0.2.1:1")
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
