@@ -3,7 +3,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +28,7 @@ type clients struct {
 	iam       *iam.Client
 	s3        *s3.Client
 	sts       *sts.Client
-	source    string   // where the credentials came from
+	source    string   // where the credentials come from, in words
 	endpoints []string // that are not AWS's own
 }
 
@@ -41,6 +40,9 @@ const callAttempts = 5
 func (p *Provider) connect(ctx context.Context, region string, credentials aws.CredentialsProvider) (*clients, error) {
 	if credentials == nil {
 		credentials = p.config.Credentials
+	}
+	if err := bundle().Err(); err != nil && !p.config.Isolated {
+		return nil, err
 	}
 	cfg, err := p.load(ctx, region, credentials)
 	if err != nil {
@@ -59,17 +61,13 @@ func (p *Provider) connect(ctx context.Context, region string, credentials aws.C
 	if err := c.gate(configured(ctx, cfg, services), p.config.AllowEndpoint); err != nil {
 		return nil, err
 	}
-	if cfg.Credentials == nil {
-		err = errors.New("there are none")
-	} else {
-		var found aws.Credentials
-		found, err = cfg.Credentials.Retrieve(ctx)
-		c.source = found.Source
+	if credentials == nil && !p.config.Isolated {
+		if err := halfPair(); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, &core.Error{Kind: core.ErrOperator, What: "AWS credentials", Err: err, Hint: "aws configure, aws sso login, or AWS_PROFILE=NAME"}
-	}
-	return c, nil
+	c.source = sourceOf(cfg)
+	return c, retrieve(ctx, cfg)
 }
 
 // load reads AWS's own configuration. The clients that hand out credentials are

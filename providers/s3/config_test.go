@@ -214,6 +214,106 @@ func TestMissingCredentialsAreTheOperators(t *testing.T) {
 	}
 }
 
+// TestNoCredentialsIsSaidPlainly asks an instance's service that is not there:
+// where AWS's own tools look last.
+func TestNoCredentialsIsSaidPlainly(t *testing.T) {
+	bare(t)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+	stderr, err := os.Create(t.TempDir() + "/stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := os.Stderr
+	os.Stderr = stderr
+	begun := time.Now()
+	_, err = planIn(t, Config{}, eventDump())
+	os.Stderr = real
+	e, _ := errors.AsType[*core.Error](err)
+	if e == nil || !errors.Is(err, core.ErrOperator) || !strings.HasSuffix(err.Error(), ": no credentials were found") || e.Hint != "aws configure list, aws sso login or AWS_PROFILE" {
+		t.Errorf("got error %v, want that no credentials were found and where to get some", err)
+	}
+	if spent := time.Since(begun); spent > 2*instanceTime {
+		t.Errorf("got the answer after %s, want it within %s", spent, instanceTime)
+	}
+	if said, err := os.ReadFile(stderr.Name()); err != nil || len(said) > 0 {
+		t.Errorf("got error %v and %q on standard error, want nothing", err, said)
+	}
+}
+
+func TestHalfAKeyIsRefusedEvenIfThereIsAnother(t *testing.T) {
+	for there, missing := range map[string]string{"AWS_ACCESS_KEY_ID": "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "AWS_ACCESS_KEY_ID"} {
+		for _, file := range []string{"", "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n"} {
+			bare(t)
+			t.Setenv(there, "AKIAIOSFODNN7EXAMPLE")
+			if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := planIn(t, Config{}, eventDump()); !errors.Is(err, core.ErrOperator) || !strings.Contains(err.Error(), missing+" is missing") {
+				t.Errorf("%s only: got error %v, want %s named", there, err, missing)
+			}
+		}
+	}
+}
+
+func TestUnreadableAuthoritiesAreNamed(t *testing.T) {
+	empty := t.TempDir() + "/empty.pem"
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, rule := range map[string]string{
+		"/nowhere/ca.pem": "cannot be read: no such file or directory",
+		t.TempDir():       "cannot be read: is a directory",
+		empty:             "holds no certificate",
+	} {
+		bare(t)
+		cloud := fakeaws.New(fakeaws.Options{})
+		asOperator(t, cloud)
+		t.Setenv("AWS_CA_BUNDLE", file)
+		_, err := planIn(t, Config{Transport: &cloudsim.Transport{Handler: cloud}}, eventDump())
+		faults, _ := errors.AsType[core.Faults](err)
+		if len(faults) != 1 || faults[0].Field != "AWS_CA_BUNDLE" || faults[0].Value != file || faults[0].Rule != rule {
+			t.Errorf("%s: got error %v, want a fault of AWS_CA_BUNDLE: %s", file, err, rule)
+		}
+	}
+}
+
+func TestSourceOfCredentialsIsInWords(t *testing.T) {
+	const key = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n"
+	for name, c := range map[string]struct {
+		env  map[string]string
+		file string
+		want string
+	}{
+		"environment": {env: map[string]string{"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}, want: "environment variables"},
+		"default":     {file: "[default]\n" + key, want: "profile default"},
+		"profile":     {env: map[string]string{"AWS_PROFILE": "work"}, file: "[profile work]\n" + key, want: "profile work"},
+		"role":        {file: "[default]\nrole_arn = arn:aws:iam::111122223333:role/x\nsource_profile = base\n[profile base]\n" + key, want: "profile default, assumed role"},
+		"sign-on":     {env: map[string]string{"AWS_PROFILE": "work"}, file: "[profile work]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n[sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://x.awsapps.com/start\n", want: "profile work, IAM Identity Center"},
+		"process":     {file: "[default]\ncredential_process = true\n", want: "profile default, credential process"},
+		"container":   {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"}, want: "container role"},
+		"instance":    {want: "instance role"},
+		"token":       {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": "/x", "AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x"}, want: "web identity token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bare(t)
+			for k, v := range c.env {
+				t.Setenv(k, v)
+			}
+			if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(c.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := New(Config{}).load(t.Context(), worldRegion, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sourceOf(cfg); got != c.want {
+				t.Errorf("got %q (steps %v), want %q", got, sources(cfg), c.want)
+			}
+		})
+	}
+}
+
 func TestWrongOperatorsAreRefused(t *testing.T) {
 	bare(t)
 	cloud := fakeaws.New(fakeaws.Options{})

@@ -16,10 +16,11 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// Together these end a call to a host that is not there after 15 seconds at most.
+// Together these end a call to a host that is not there within 15 seconds.
 const (
 	connectTime = 5 * time.Second // for one connection, the host's name looked up
 	connectOn   = 6 * time.Second // since a call began, in which another connection is tried for it
+	connectRest = 2 * time.Second // at most, between two connections
 )
 
 // network is the client for the network itself.
@@ -107,6 +108,14 @@ func clocked(stack *middleware.Stack) error {
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = callAttempts
+		usual := retry.NewExponentialJitterBackoff(retry.DefaultMaxBackoff)
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
+			rest, failed := usual.BackoffDelay(attempt, err)
+			if u, ok := errors.AsType[*unreached](err); ok && u.nowhere {
+				rest = min(rest, connectRest)
+			}
+			return rest, failed
+		})
 		hopeless := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 			if u, ok := errors.AsType[*unreached](err); ok && u.final {
 				return aws.FalseTernary
