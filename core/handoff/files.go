@@ -1,7 +1,27 @@
 // Files that the user names, for programs: the rules are those of safefile.
 package handoff
 
-import "github.com/bucketgrant/bucketgrant/core/internal/safefile"
+import (
+	"crypto/rand"
+	"errors"
+
+	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
+)
+
+// CheckDir makes sure that files of the user alone can be made in a directory,
+// which is made if it is missing. It leaves nothing behind.
+func CheckDir(path string) error {
+	d, err := safefile.MakeDir(path)
+	if err != nil {
+		return err
+	}
+	name := ".check-" + rand.Text()
+	err = d.Write(name, nil)
+	if err == nil {
+		err = d.Remove(name)
+	}
+	return errors.Join(err, d.Close(), d.Undo())
+}
 
 // ReadSmall reads a file, following links. It refuses more than most bytes and
 // what is no regular file, without opening it.

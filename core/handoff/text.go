@@ -56,7 +56,8 @@ func describe(r core.Receipt) *text {
 	for _, row := range r.Proof.Failures() {
 		t.row("", fmt.Sprintf("NOT AS GRANTED: %s %s: %s, the grant says %s", row.Ability, row.Where, row.Got, row.Want))
 	}
-	t.rows("left behind", r.Proof.Left)
+	t.rows("not tried", r.Proof.Missing)
+	t.row("left behind", Left(r.Proof))
 	t.delivery(r.Delivery)
 	if r.Key != nil {
 		t.row("revoke", r.Key.Revoke)
@@ -73,6 +74,24 @@ func proofLine(p core.Proof) string {
 		return fmt.Sprintf("SIMULATED, not tried: the cloud says so for %d of %d", len(p.Rows)-len(p.Failures()), len(p.Rows))
 	}
 	return "SKIPPED: nobody has tried what this credential can do"
+}
+
+// Left is one line about the objects that a proof may have left, "" if none.
+func Left(p core.Proof) string {
+	if len(p.Left) == 0 {
+		return ""
+	}
+	if len(p.Left) == 1 {
+		return fmt.Sprintf("one probe object may be left: %q; the bucket's owner can remove it", p.Left[0])
+	}
+	below := p.Left[0]
+	for _, key := range p.Left {
+		for !strings.HasPrefix(key, below) {
+			below = below[:len(below)-1]
+		}
+	}
+	below = below[:strings.LastIndexByte(below, '/')+1]
+	return fmt.Sprintf("up to %d probe objects may be left below %q; the bucket's owner can remove them", len(p.Left), below)
 }
 
 // delivery says where the credential lies and who can open it.

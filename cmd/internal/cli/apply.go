@@ -74,6 +74,10 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 	if saved != nil && len(faults) == 0 {
 		faults = saved.reaches(h)
 	}
+	faults = append(faults, a.unusable("out", orDefault(r.Out, defaultOut))...)
+	if o.Journal != "" {
+		faults = append(faults, a.unusable("journal", o.Journal)...)
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 	receipt, err := e.Apply(ctx, p, core.ApplyOptions{Deliver: &marked{h, s.sandbox != nil}, NoProof: o.NoVerify})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
-	return join(err, a.printReceipt(receipt, err))
+	return join(err, a.printReceipt(receipt, p, err))
 }
 
 // applyRequest returns the request of the flags and the file, or that of a saved plan.

@@ -25,6 +25,7 @@ type toy struct {
 	Count   int              // of keys ever issued
 	Fail    map[string]error `json:"-"` // by address
 	Wide    bool             // the credential may do everything
+	Stuck   bool             // the bucket cannot be dropped
 	Caller  string           // who plans and applies, if it is not ann
 	cancel  func()           // called while the key is issued
 	trying  func()           // called while the credential is tried
@@ -120,6 +121,8 @@ func (s toyStep) Diff(_ context.Context, want core.Want) ([]core.Change, error) 
 		c.Action = core.Make
 	case !want.Present && !s.there():
 		return nil, nil
+	case want.DropBucket && s.step == core.BucketStep && s.Stuck:
+		c.Why = "it is not empty"
 	case !want.Present && (s.step == core.RoleStep || want.DropBucket):
 		c.Action = core.Drop
 	}

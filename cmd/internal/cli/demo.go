@@ -39,6 +39,9 @@ type demo struct {
 }
 
 func demoRun(ctx context.Context, a *app) (err error) {
+	if a.global.JSON {
+		return noJSON("a story for people")
+	}
 	a.global.Sandbox, a.global.SandboxFile = true, ""
 	s, err := a.connect()
 	if err != nil {

@@ -2,8 +2,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +54,9 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 		return err
 	}
 	faults = append(faults, a.wrongBucket(s.provider, r.Grant, o.DropBucket)...)
+	if o.DropBucket != "" && r.Grant.Target.Adopt {
+		faults = append(faults, core.Fault{Field: "drop-bucket", Value: o.DropBucket, Rule: "is given together with adopt: an adopted bucket is never dropped", Accepts: "one of them"})
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -78,7 +84,29 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	receipt, err := e.Apply(ctx, p, core.ApplyOptions{})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
-	return join(err, a.printReceipt(receipt, err))
+	err = join(err, a.printReceipt(receipt, p, err))
+	if o.DropBucket != "" && err == nil {
+		err = kept(p)
+	}
+	return err
+}
+
+// kept is the error if a bucket was to be dropped and is there still.
+func kept(p *core.Plan) error {
+	var stays *core.Change
+	for i, c := range p.Changes {
+		switch {
+		case c.Step != core.BucketStep:
+		case c.Action == core.Drop:
+			return nil
+		case stays == nil:
+			stays = &p.Changes[i]
+		}
+	}
+	if stays == nil {
+		return nil
+	}
+	return &core.Error{What: stays.Addr, Err: errors.New("was not dropped: " + cmp.Or(stays.Why, "it stays")), Hint: stays.Hint}
 }
 
 // wrongBucket is a fault unless named is the bucket of g. The full name is
@@ -103,6 +131,14 @@ func (a *app) showDestroy(w *paper, p *core.Plan, sandbox bool) {
 		w.loud(sandboxBanner)
 	}
 	w.line("end of grant %s on %s, %s %s, as %s", p.Blueprint.Grant.Name, a.info.Title, a.info.Nouns.Account, p.Operator.Account, p.Operator.Principal)
-	a.changes(w, p.Changes)
+	a.changes(w, slices.SortedStableFunc(slices.Values(p.Changes), func(x, y core.Change) int { return cmp.Compare(turn(x), turn(y)) }))
 	w.line("%s", totals(p))
+}
+
+// turn puts keys before all else, as they are retired.
+func turn(c core.Change) int {
+	if c.Step == core.CredentialStep {
+		return 0
+	}
+	return 1
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -100,8 +101,21 @@ func describe(err error, program string) problem {
 			p.Faults = append(p.Faults, v)
 		}
 	})
+	if len(hints) == 0 && unreached(err) && !errors.Is(err, core.ErrUnknown) {
+		hints = []string{"the cloud could not be reached: check network and proxy"}
+	}
 	p.Hint = cmp.Or(strings.Join(hints, "; "), strings.ReplaceAll(e.Hint, "$PROGRAM", program))
 	return p
+}
+
+// unreached reports whether err came from the network and not from the cloud.
+func unreached(err error) bool {
+	if at, ok := errors.AsType[net.Error](err); ok && at.Timeout() {
+		return true
+	}
+	_, name := errors.AsType[*net.DNSError](err)
+	_, op := errors.AsType[*net.OpError](err)
+	return name || op
 }
 
 // visit calls f for err and everything that it wraps.

@@ -87,6 +87,14 @@ func orDefault(s, otherwise string) string {
 	return s
 }
 
+// unusable is a fault if the user's own files cannot be made in a directory.
+func (a *app) unusable(field, dir string) core.Faults {
+	if err := handoff.CheckDir(a.env.path(dir)); err != nil {
+		return core.Faults{{Field: field, Value: dir, Rule: "cannot be used: " + cause(err), Accepts: "a directory that only you can write to, or the name of a new one"}}
+	}
+	return nil
+}
+
 // outFault is a fault if a file of that name exists: nothing is ever overwritten.
 func (a *app) outFault(field, path string) core.Faults {
 	if _, err := os.Lstat(a.env.path(path)); err == nil {

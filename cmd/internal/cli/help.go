@@ -21,7 +21,8 @@ type page struct {
 	Short    string
 	Long     string
 	Examples []string
-	Ends     []error // the kinds of failure that it can end with, beside plain failure and invalid input
+	Ends     []error          // the kinds of failure that it can end with, beside plain failure and invalid input
+	Means    map[error]string // of an end, where it is not what it is elsewhere
 	Hidden   bool
 }
 
@@ -32,7 +33,7 @@ func (a *app) command(p page) *cobra.Command {
 	c := &cobra.Command{
 		Use: p.Use, Short: a.words(p.Short), Long: a.words(cmp.Or(p.Long, p.Short+".")), Hidden: p.Hidden,
 		Example:               a.words(strings.Join(p.Examples, "\n")),
-		Annotations:           map[string]string{endsKey: exitStatus(p.Ends)},
+		Annotations:           map[string]string{endsKey: exitStatus(p.Ends, p.Means)},
 		Args:                  exactly(),
 		DisableFlagsInUseLine: true,
 	}
@@ -62,7 +63,7 @@ func (a *app) settingsExample() string {
 }
 
 // exitStatus lists exit codes with their meanings, in ascending order.
-func exitStatus(kinds []error) string {
+func exitStatus(kinds []error, means map[error]string) string {
 	lines := []string{"0\tdone"}
 	var rows []end
 	for _, e := range ends() {
@@ -72,7 +73,7 @@ func exitStatus(kinds []error) string {
 	}
 	slices.SortFunc(rows, func(x, y end) int { return cmp.Compare(x.Code, y.Code) })
 	for _, e := range rows {
-		lines = append(lines, fmt.Sprintf("%d\t%s", e.Code, e.Means))
+		lines = append(lines, fmt.Sprintf("%d\t%s", e.Code, cmp.Or(means[e.Kind], e.Means)))
 	}
 	return strings.Join(lines, "\n")
 }

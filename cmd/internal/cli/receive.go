@@ -32,7 +32,7 @@ func (a *app) receiveCommand() *cobra.Command {
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --try",
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --format json | jq .bucket",
 		},
-		Ends: []error{core.ErrUnproven, core.ErrNotConverged, errInterrupted},
+		Ends: []error{core.ErrUnproven, core.ErrNotConverged, errInterrupted}, Means: triedEnds(),
 	})
 	table := fields(a.info, a.cloud.Region)
 	format := table[slices.IndexFunc(table, func(f field) bool { return f.Key == "format" })]
@@ -86,9 +86,9 @@ type receivedJSON struct {
 	Written       string       `json:"written,omitempty"` // the file with the credential
 }
 
-// printReceived prints d, unless standard output is for the credential.
+// printReceived prints d if JSON is asked for.
 func (a *app) printReceived(d receivedJSON, o receiveOptions) error {
-	if !a.global.JSON || o.Out == "" && !o.Try {
+	if !a.global.JSON {
 		return nil
 	}
 	return printJSON(a.env.Stdout, d)
@@ -110,6 +110,8 @@ func (a *app) opened(o receiveOptions) (received, error) {
 	}
 	if o.Out != "" {
 		faults = append(faults, a.outFault("out", o.Out)...)
+	} else if a.global.JSON && !o.Try {
+		faults = append(faults, core.Fault{Field: "json", Rule: "is given, but standard output is for the credential", Accepts: "--out FILE, or --try; --format json is a format of the credential"})
 	} else if !o.Try && a.env.Terminal.Out {
 		faults = append(faults, core.Fault{Field: "out", Rule: "is missing, and a secret is not printed on a terminal", Accepts: "a file that does not exist yet"})
 	}
@@ -120,7 +122,8 @@ func (a *app) opened(o receiveOptions) (received, error) {
 	if in.receipt, err = handoff.Manifest(a.env.path(o.Manifest)); err != nil {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that came with the sealed file"})
 	} else if in.receipt.Cloud != a.info.Name {
-		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + in.receipt.Cloud, Accepts: "a manifest for " + a.info.Name})
+		other := strings.Replace(a.cloud.Program, a.info.Name, in.receipt.Cloud, 1)
+		return in, core.Faults{{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + in.receipt.Cloud, Accepts: other + " receive"}}
 	}
 	var data []byte
 	if o.Identity != "" {
@@ -155,8 +158,9 @@ func (a *app) opened(o receiveOptions) (received, error) {
 // after it but the bucket's owner, so the objects that it leaves are named.
 func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Proof, error) {
 	progress := a.progress()
-	proof, err := s.bare(progress.observe).Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
+	proof, err := s.trying(progress.observe).Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
 	progress.done()
+	err = advised(err, "do not use the credential, and tell whoever sent it to you")
 	if !a.talks() {
 		return proof, err
 	}

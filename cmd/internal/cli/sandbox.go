@@ -41,6 +41,9 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	if err := loopback(o.Listen); err != nil {
 		return err
 	}
+	if a.global.JSON {
+		return noJSON("lines for a shell")
+	}
 	a.global.Sandbox = a.global.SandboxFile == ""
 	s, err := a.connect()
 	if err != nil {
@@ -72,6 +75,11 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 		return err
 	}
 	return w.err
+}
+
+// noJSON refuses a flag that would change nothing.
+func noJSON(prints string) error {
+	return core.Faults{{Field: "json", Rule: "is given, but the command prints " + prints, Accepts: "the command without it"}}
 }
 
 // loopback refuses an address that other machines could reach.

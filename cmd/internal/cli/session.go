@@ -199,6 +199,16 @@ func (s *session) bare(observe func(core.Event)) *core.Engine {
 	return e
 }
 
+// ripe is how long a credential may need that is not fresh any more.
+const ripe = 30 * time.Second
+
+// trying returns an engine that tries a credential which was issued earlier.
+func (s *session) trying(observe func(core.Event)) *core.Engine {
+	e := s.bare(observe)
+	e.Patience = min(ripe, s.provider.Info().Settle)
+	return e
+}
+
 // engine returns the engine over the journal of the grant with that name.
 func (s *session) engine(grant, journalDir string, how access, observe func(core.Event)) (*core.Engine, error) {
 	e := s.bare(observe)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"$PROGRAM verify -f grant.yaml --bundle handoff/acme-events.KEY.age --identity key.txt",
 			"$PROGRAM verify -f grant.yaml",
 		},
-		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrOperator, errInterrupted},
+		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrOperator, errInterrupted}, Means: triedEnds(),
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().StringVar(&o.Credential, "credential", "", "try the credential in `FILE`, in any format that apply writes")
@@ -72,7 +73,7 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	}
 	defer c.Secret.Clear()
 	progress := a.progress()
-	e := s.bare(progress.observe)
+	e := s.trying(progress.observe)
 	b, err := core.Compile(s.provider, r.Grant)
 	if err != nil {
 		return err
@@ -84,12 +85,47 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	var proof core.Proof
 	var unproven error
 	if c.Secret.Empty() {
+		if err := a.mustBeThere(ctx, steps, r.Grant); err != nil {
+			return err
+		}
 		proof, unproven = e.Simulate(ctx, b, steps)
 	} else {
 		proof, unproven = e.Prove(ctx, b, steps, c)
 	}
 	progress.done()
-	return join(unproven, a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+	return join(advised(unproven, "the key still works: end the grant with "+a.cloud.Program+" destroy, or repair it with "+a.cloud.Program+" apply"), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+}
+
+// mustBeThere refuses to ask about a grant of which nothing exists.
+func (a *app) mustBeThere(ctx context.Context, steps *core.Steps, g core.Grant) error {
+	changes, err := steps.Role.Diff(ctx, core.Present)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(changes, func(c core.Change) bool { return c.Action != core.Make }) {
+		return nil
+	}
+	return &core.Error{What: "grant " + g.Name, Err: errors.New("there is no such grant here"), Hint: a.cloud.Program + " apply makes it"}
+}
+
+// advised adds what to do when a credential that was issued earlier is not as
+// it was granted: nothing has been retired then.
+func advised(err error, unproven string) error {
+	switch {
+	case errors.Is(err, core.ErrUnproven):
+		return &core.Error{Err: err, Hint: unproven}
+	case errors.Is(err, core.ErrNotConverged):
+		return &core.Error{Err: err, Hint: "a key that the cloud does not know may have been revoked or deleted: ask the bucket's owner; if the cloud was not reached, check network and proxy"}
+	}
+	return err
+}
+
+// triedEnds is what the gravest exit codes mean where nothing is issued.
+func triedEnds() map[error]string {
+	return map[error]string{
+		core.ErrUnproven:     "access is not what was granted; nothing was retired",
+		core.ErrNotConverged: "what was granted did not work within 30 seconds",
+	}
 }
 
 // printProof prints a proof on standard output.

@@ -3,14 +3,15 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
-// printReceipt prints what was done on standard output. failed is why a run
-// ended early; what had been done until then is printed all the same.
-func (a *app) printReceipt(r core.Receipt, failed error) error {
+// printReceipt prints what was done to plan p on standard output. failed is why
+// a run ended early; what had been done until then is printed all the same.
+func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 	if a.global.JSON {
 		return printJSON(a.env.Stdout, r)
 	}
@@ -18,7 +19,7 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	if failed != nil {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		a.partial(e, r)
-		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left})
+		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left, Missing: r.Proof.Missing})
 		return e.err
 	}
 	if r.Key != nil {
@@ -29,14 +30,32 @@ func (a *app) printReceipt(r core.Receipt, failed error) error {
 	if r.Sandbox {
 		w.loud(sandboxBanner)
 	}
-	if len(r.Changes) == 0 {
-		w.line("grant %s: nothing to do; no credential was issued", r.Grant)
-		return w.err
+	issued := "; no credential was issued"
+	if !p.Want.Present {
+		issued = ""
 	}
-	w.line("grant %s: %d changes done; no credential was issued", r.Grant, len(r.Changes))
-	a.changes(w, r.Changes)
-	w.line("%d calls, %d of them one after the other", r.Calls, r.Depth)
+	if len(r.Changes) == 0 {
+		w.line("grant %s: nothing to do%s", r.Grant, issued)
+	} else {
+		w.line("grant %s: %d changes done%s", r.Grant, len(r.Changes), issued)
+		a.changes(w, r.Changes)
+		w.line("%d calls, %d of them one after the other", r.Calls, r.Depth)
+	}
+	a.oldKeys(w, r, p)
 	return w.err
+}
+
+// oldKeys says what a run without a new credential means for those that exist.
+func (a *app) oldKeys(w *paper, r core.Receipt, p *core.Plan) {
+	if !p.Want.Present {
+		return
+	}
+	for _, k := range p.Keys {
+		if slices.ContainsFunc(r.Changes, func(c core.Change) bool { return c.Step == core.RoleStep }) {
+			w.loud("warning: the access of key %s has changed and was not tried; manifests handed over before are out of date; try it with: %s verify, the same grant and --credential FILE", k.ID, a.cloud.Program)
+		}
+		w.line("nothing was delivered: the secret of key %s cannot be read again; for a fresh one delete that key (the line \"revoke\" of its manifest), then run the same command again", k.ID)
+	}
 }
 
 // partial prints what had been done when a run failed.
@@ -80,8 +99,11 @@ func (a *app) proof(w *paper, p core.Proof) {
 		rows = append(rows, []string{verdict, string(r.Got), fmt.Sprintf("%s (%s)", i.Means, place(r.Where)), r.How, why})
 	}
 	w.table(rows)
-	for _, key := range p.Left {
-		w.line("  a probe may have left: %s", key)
+	for _, missing := range p.Missing {
+		w.line("  not tried: %s", missing)
+	}
+	if left := handoff.Left(p); left != "" {
+		w.line("  %s", left)
 	}
 }
 
