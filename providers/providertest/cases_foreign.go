@@ -161,13 +161,13 @@ func (cases) NeighboursDoNotDisturbEachOther(b *bench) {
 		two := t.Grant()
 		two.Name += "-neighbour"
 		two.Target.Prefix = "neighbour/"
-		first, second := t.blueprint(one), t.blueprint(two)
+		first := t.blueprint(one)
 		t.must(job{grant: one})
 		key := t.last()
 		ours := t.Ours(first)
 		t.fails(job{grant: two}, core.ErrNotOurs) // without consent
 		two.Target.Adopt = true
-		second = t.blueprint(two)
+		second := t.blueprint(two)
 		t.must(job{grant: two})
 		t.holds("a neighbour leaves the first grant", t.Ours(first), ours)
 		t.holds("each has its own key", t.Keys(second), []string{t.last().ID})
