@@ -5,13 +5,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/iam/v1"
@@ -40,46 +38,6 @@ func (m metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	return m.base.RoundTrip(r)
 }
 
-// authorised adds an access token to requests.
-type authorised struct {
-	credentials *auth.Credentials
-	base        http.RoundTripper
-	turn        chan struct{} // holds one: who fetches a token, while others wait for it
-}
-
-// RoundTrip sends one request, after a token exchange if there is no fresh
-// token. A token never leaves this machine in the clear.
-func (a authorised) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) {
-		return a.base.RoundTrip(r)
-	}
-	token, err := a.token(r.Context())
-	if err != nil {
-		return nil, &tokenError{err}
-	}
-	out := r.Clone(r.Context())
-	httptransport.SetAuthHeader(token, out)
-	if quota, err := a.credentials.QuotaProjectID(r.Context()); err == nil && quota != "" {
-		out.Header.Set("X-Goog-User-Project", quota)
-	}
-	return a.base.RoundTrip(out)
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-func (a authorised) token(ctx context.Context) (*auth.Token, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	return a.credentials.Token(ctx)
-}
-
 // base is the transport below everything.
 func base(t http.RoundTripper) http.RoundTripper {
 	if t == nil {
@@ -100,7 +58,7 @@ func newCloud(c *auth.Credentials, t http.RoundTripper, at place) *cloud {
 	// The storage client gives its logger to some of its parts only; what is
 	// left asks the environment.
 	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL")
-	client := &http.Client{Transport: authorised{c, base(t), make(chan struct{}, 1)}, Timeout: callFor}
+	client := &http.Client{Transport: authorise(c, base(t)), Timeout: callFor}
 	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(at.universe)}
 	return &cloud{
 		at:   at,

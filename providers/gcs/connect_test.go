@@ -119,10 +119,36 @@ func TestCredentialsThatAreNoneAreRefusedWithoutShowingThem(t *testing.T) {
 }
 
 func TestMissingCredentialsSayHowToLogIn(t *testing.T) {
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
-	_, err := New(Config{}).Open(t.Context(), core.Blueprint{Grant: eventDump()})
+	_, err := New(Config{Credentials: []byte("{}")}).Open(t.Context(), core.Blueprint{Grant: eventDump()})
 	if !errors.Is(err, core.ErrOperator) || hintOf(err) != "gcloud auth application-default login" {
 		t.Errorf("got %v [%s], want %v and how to log in", err, hintOf(err), core.ErrOperator)
+	}
+}
+
+func TestUnusableCredentialsFileIsNamedWithItsVariable(t *testing.T) {
+	folder := t.TempDir()
+	for name, says := range map[string]string{"none.json": "does not exist", "broken.json": "holds no credentials", "folder": "holds no credentials"} {
+		file := filepath.Join(folder, name)
+		switch name {
+		case "broken.json":
+			if err := os.WriteFile(file, []byte("hunter2"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		case "folder":
+			if err := os.Mkdir(file, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+		_, err := New(Config{}).Open(t.Context(), core.Blueprint{Grant: eventDump()})
+		if !errors.Is(err, core.ErrOperator) || !strings.HasPrefix(hintOf(err), "unset GOOGLE_APPLICATION_CREDENTIALS && gcloud") {
+			t.Errorf("%s: got %v [%s], want %v and how to log in without it", name, err, hintOf(err), core.ErrOperator)
+		}
+		for _, part := range []string{"GOOGLE_APPLICATION_CREDENTIALS", file, says} {
+			if err != nil && (!strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "hunter2")) {
+				t.Errorf("%s: got %v, want %q in it and nothing of the file", name, err, part)
+			}
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"unicode"
 
-	"cloud.google.com/go/auth"
 	"google.golang.org/api/googleapi"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -157,9 +156,12 @@ func explain(what string, err error) error {
 		return err
 	}
 	if t, ok := errors.AsType[*tokenError](err); ok {
-		return &core.Error{Kind: core.ErrOperator, What: what, Err: t, Hint: loginHint}
+		return t.explained(what)
 	}
 	p := problemOf(err)
+	if lost := connection(err); p == nil && lost != "" {
+		return &core.Error{What: what, Err: &reworded{lost, err}}
+	}
 	if p == nil {
 		return &core.Error{What: what, Err: err}
 	}
@@ -201,31 +203,6 @@ type reworded struct {
 
 func (r *reworded) Error() string { return r.text }
 func (r *reworded) Unwrap() error { return r.err }
-
-// tokenError is a token exchange that failed: nobody was authenticated.
-type tokenError struct{ err error }
-
-// Error is the code and description of the answer, never its body.
-func (t *tokenError) Error() string {
-	if a, ok := errors.AsType[*auth.Error](t.err); ok && a.Response != nil {
-		if m := invalidGrant.FindSubmatch(a.Body); m != nil {
-			return "no access token: " + printable(string(m[1]))
-		}
-		return "no access token: " + a.Response.Status
-	}
-	return "no access token: " + t.err.Error()
-}
-
-// Unwrap gives the cause.
-func (t *tokenError) Unwrap() error { return t.err }
-
-var invalidGrant = regexp.MustCompile(`"error_description"\s*:\s*"([^"]{1,200})"`)
-
-// tokenLost reports whether the same exchange may succeed a little later.
-func tokenLost(err error) bool {
-	a, ok := errors.AsType[*auth.Error](err)
-	return !ok || a.Temporary()
-}
 
 func disabledAPI(p *problem) bool {
 	return p.reason == "SERVICE_DISABLED" || p.reason == "accessNotConfigured"

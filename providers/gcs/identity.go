@@ -4,6 +4,8 @@ package gcs
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 
@@ -42,11 +44,30 @@ func operatorIdentity(key []byte, t http.RoundTripper) (identity, error) {
 		source = adcSource()
 		c, err = credentials.DetectDefault(o)
 	}
+	if file := os.Getenv(adcEnv); err != nil && key == nil && file != "" {
+		return identity{}, unusable(file)
+	}
 	if err != nil {
 		return identity{}, &core.Error{Kind: core.ErrOperator, What: "application default credentials", Err: errors.New("are missing or unreadable"),
 			Hint: loginHint}
 	}
 	return identity{c, principalOf(c.JSON()), source}, nil
+}
+
+const adcEnv = "GOOGLE_APPLICATION_CREDENTIALS"
+
+// unusable says what is wrong with the file that the environment names, but
+// nothing of what is in it.
+func unusable(file string) error {
+	why := "holds no credentials that can be used"
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		why = "does not exist"
+	} else if f, err := os.Open(file); err != nil { //nolint:gosec // the user names it, to be read
+		why = "cannot be read"
+	} else {
+		_ = f.Close()
+	}
+	return &core.Error{Kind: core.ErrOperator, What: adcEnv, Err: fmt.Errorf("the file %q %s", file, why), Hint: "unset " + adcEnv + " && " + loginHint}
 }
 
 // credentialType is the type that a key file says it has; only types that hold
@@ -63,8 +84,8 @@ func credentialType(key []byte) credentials.CredType {
 // adcSource says where application default credentials come from.
 // https://cloud.google.com/docs/authentication/application-default-credentials
 func adcSource() string {
-	if os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != "" {
-		return "GOOGLE_APPLICATION_CREDENTIALS"
+	if os.Getenv(adcEnv) != "" {
+		return adcEnv
 	}
 	return "application default credentials"
 }

@@ -40,8 +40,8 @@ func transient(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
-	if _, ok := errors.AsType[*tokenError](err); ok && !tokenLost(err) {
-		return false
+	if _, ok := errors.AsType[*tokenError](err); ok {
+		return false // a token is asked for again where all calls wait for it
 	}
 	if g, ok := errors.AsType[*googleapi.Error](err); ok {
 		return g.Code == http.StatusRequestTimeout || g.Code == http.StatusTooManyRequests || g.Code >= 500 || throttled(g)
