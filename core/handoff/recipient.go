@@ -3,7 +3,7 @@ package handoff
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +118,7 @@ func parseRecipient(line string) (Recipient, *core.Fault) {
 		if err != nil {
 			return refuse(shorten(line), "is not a valid age recipient: a letter is wrong or missing")
 		}
-		return newRecipient(x25519Kind, fingerprint(r.String()), r), nil
+		return newRecipient(x25519Kind, r.String(), r), nil
 	case strings.HasPrefix(line, "ssh-") || strings.HasPrefix(line, "ecdsa-") || strings.HasPrefix(line, "sk-"):
 		return parseSSH(line, refuse)
 	}
@@ -145,11 +145,11 @@ func newRecipient(kind, fingerprint string, key age.Recipient) Recipient {
 	return Recipient{core.Recipient{Kind: kind, Fingerprint: fingerprint}, key}
 }
 
-// fingerprint is the hash of an age recipient in the style of SSH, so that both
-// can be read out in the same way.
+// fingerprint is the hash of a recipient that is too long to be compared, as
+// sha256sum prints it. Shorter ones stand for themselves.
 func fingerprint(recipient string) string {
 	sum := sha256.Sum256([]byte(recipient))
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 func fault(value, rule, accepts string) core.Fault {

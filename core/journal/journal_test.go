@@ -289,3 +289,32 @@ func FuzzReplayNeverGoesBackOnAWholeLine(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoeverOnlyLooksNeedsNoLockAndChangesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "j")
+	none, err := Read(dir, "acme")
+	must(t, err)
+	if got := pending(t, none); len(got) > 0 {
+		t.Errorf("no journal: got %v, want nothing pending", got)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("reading made a directory")
+	}
+	f := reopen(t, dir) // and holds the lock
+	must(t, f.Intend(intent("a")), f.Intend(intent("b")), f.Settle("a", true))
+	before, err := os.ReadFile(path(dir))
+	must(t, err)
+	j, err := Read(dir, "acme")
+	must(t, err)
+	if got := pending(t, j); fmt.Sprint(got) != "[b]" {
+		t.Errorf("pending: got %v, want [b]", got)
+	}
+	if j.Intend(intent("c")) == nil || j.Settle("b", true) == nil {
+		t.Error("a journal that was opened for reading was written")
+	}
+	after, err := os.ReadFile(path(dir))
+	must(t, err)
+	if string(after) != string(before) {
+		t.Errorf("journal: got %s, want it unchanged", after)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -63,6 +64,7 @@ func (a *app) root() *cobra.Command {
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS",
 			"$PROGRAM apply --profile event-dump --bucket acme-events $SETTINGS --to age1… --out handoff/",
 		},
+		Ends: everyKind(),
 	})
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
@@ -79,7 +81,14 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.env.Stderr)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { a.printHelp(c) })
 	root.SetUsageFunc(func(c *cobra.Command) error { a.printHelp(c); return nil })
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(err, c.CommandPath()+" --help") })
+	root.SetFlagErrorFunc(a.flagError)
+	showVersion := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if *showVersion {
+			return a.run(nil, func() error { return versionRun(a) })
+		}
+		return c.Help()
+	}
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
 		a.planCommand(), a.applyCommand(), a.verifyCommand(), a.statusCommand(), a.destroyCommand(),
@@ -88,6 +97,30 @@ func (a *app) root() *cobra.Command {
 	)
 	closeTree(root)
 	return root
+}
+
+// flagError is a mistake in a flag, or in the command before it: cobra looks at
+// the flags first.
+func (a *app) flagError(c *cobra.Command, err error) error {
+	if !c.HasParent() {
+		for _, word := range a.env.Args {
+			if strings.HasPrefix(word, "-") {
+				continue
+			}
+			if !slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Name() == word }) {
+				return c.Args(c, []string{word})
+			}
+			break
+		}
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := nearest(name, known); near != "" {
+			err = fmt.Errorf("%w (did you mean %q?)", err, "--"+near)
+		}
+	}
+	return usageError(err, c.CommandPath()+" --help")
 }
 
 // closeTree makes an unknown command an error with a suggestion.

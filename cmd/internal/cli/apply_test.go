@@ -24,7 +24,7 @@ func TestApplyDeliversOnceAndSaysSo(t *testing.T) {
 	cloud := &toy{}
 	s := newStage(t, cloud)
 	to := s.key()
-	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "a long-lived key", "seal to", "SHA256:", "3 of 3 times in a row", "tried with the credential itself", "toy revoke")
+	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "a long-lived key", "seal to", "age1", "3 of 3 times in a row", "tried with the credential itself", "toy revoke")
 	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "nothing to do; no credential was issued")
 	if cloud.Count != 1 {
 		t.Errorf("keys issued: got %d, want 1", cloud.Count)

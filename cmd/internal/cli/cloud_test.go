@@ -25,6 +25,7 @@ type toy struct {
 	Count   int              // of keys ever issued
 	Fail    map[string]error `json:"-"` // by address
 	Wide    bool             // the credential may do everything
+	Stays   bool             // the foreign bucket is in nobody's way when a grant ends
 	Stuck   bool             // the bucket cannot be dropped
 	Caller  string           // who plans and applies, if it is not ann
 	cancel  func()           // called while the key is issued
@@ -115,7 +116,7 @@ func (s toyStep) Diff(_ context.Context, want core.Want) ([]core.Change, error) 
 	defer s.mu.Unlock()
 	c := core.Change{Step: s.step, Action: core.Keep, Addr: s.addr}
 	switch {
-	case s.step == core.BucketStep && s.there() && s.Foreign && !s.b.Grant.Target.Adopt:
+	case s.step == core.BucketStep && s.there() && s.Foreign && !s.b.Grant.Target.Adopt && (want.Present || !s.Stays):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and is not ours", "--adopt"
 	case want.Present && !s.there():
 		c.Action = core.Make

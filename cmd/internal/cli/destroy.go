@@ -81,6 +81,9 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 			return err
 		}
 	}
+	if err := a.elsewhereOwned(ctx, e, p); err != nil {
+		return err
+	}
 	receipt, err := e.Apply(ctx, p, core.ApplyOptions{})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
@@ -89,6 +92,20 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 		err = kept(p)
 	}
 	return err
+}
+
+// elsewhereOwned is the error if nothing of the grant is there, but something
+// of its name is that belongs to another one: the wrong grant was named.
+func (a *app) elsewhereOwned(ctx context.Context, e *core.Engine, p *core.Plan) error {
+	if p.Changed() {
+		return nil
+	}
+	would, err := a.planned(ctx, e, p.Blueprint.Grant, core.Present)
+	if err != nil || len(would.Refused()) == 0 {
+		return err
+	}
+	c := would.Refused()[0]
+	return &core.Error{What: "no grant " + p.Blueprint.Grant.Name + " here: " + c.Addr, Err: errors.New(c.Why), Hint: "name the grant by the same --name, or the same --profile, --bucket and --prefix, as apply"}
 }
 
 // kept is the error if a bucket was to be dropped and is there still.

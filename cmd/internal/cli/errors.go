@@ -50,6 +50,17 @@ func ends() []end {
 	}
 }
 
+// everyKind is what some command can end with.
+func everyKind() []error {
+	var kinds []error
+	for _, e := range ends() {
+		if e.Kind != nil && e.Code != 1 {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds
+}
+
 // endOf is the row for err, which is not nil.
 func endOf(err error) end {
 	all := ends()
@@ -88,6 +99,9 @@ func (p problem) clean() problem {
 func describe(err error, program string) problem {
 	e := endOf(err)
 	p := problem{SchemaVersion: 1, Error: err.Error(), Kind: e.Name, ExitCode: e.Code}
+	if e.Kind == errInterrupted { //nolint:errorlint // a row of the table
+		p.Error = interruption(p.Error)
+	}
 	var hints []string
 	visit(err, func(err error) {
 		switch v := err.(type) { //nolint:errorlint // visit unwraps
@@ -106,6 +120,29 @@ func describe(err error, program string) problem {
 	}
 	p.Hint = cmp.Or(strings.Join(hints, "; "), strings.ReplaceAll(e.Hint, "$PROGRAM", program))
 	return p
+}
+
+// bounded cuts what users gave down to what they recognise.
+func bounded(faults core.Faults) core.Faults {
+	const most = 64
+	list := slices.Clone(faults)
+	for i, f := range list {
+		if given := []rune(f.Value); len(given) > most {
+			list[i].Value = string(given[:most]) + "…"
+		}
+	}
+	return list
+}
+
+// interruption leaves out of text what only says that the work was cancelled.
+func interruption(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); !strings.Contains(line, context.Canceled.Error()) {
+			lines = append(lines, line)
+		}
+	}
+	return cmp.Or(strings.Join(lines, "\n"), errInterrupted.Error())
 }
 
 // unreached reports whether err came from the network and not from the cloud.
@@ -138,6 +175,9 @@ func visit(err error, f func(error)) {
 func (a *app) report(err error) int {
 	if err == nil {
 		return 0
+	}
+	if faults, ok := err.(core.Faults); ok { //nolint:errorlint // only what is nothing but faults
+		err = bounded(faults)
 	}
 	p := describe(err, a.cloud.Program)
 	if p.ExitCode == 3 {

@@ -74,6 +74,40 @@ func TestEveryKindOfCoreHasAnExitCodeOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestAnInterruptIsSaidInWords(t *testing.T) {
+	err := errors.Join(fmt.Errorf("toy:role: %w", context.Canceled), errors.New("toy:key/1: retired"), errInterrupted)
+	if got, want := describe(err, "x").Error, "toy:key/1: retired\ninterrupted"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := describe(context.Canceled, "x").Error, "interrupted"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNothingIsSaidTwiceOrAtAnyLength(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.write("m.json", "{")
+	s.write("broken.yaml", `bucket: "a`)
+	for _, c := range []struct {
+		args []string
+		most map[string]int
+	}{
+		{[]string{"receive", "x", "--identity", "key", "--manifest", "m.json", "--out", "o"}, map[string]int{"manifest": 2, "identity \"": 1, "m.json": 1}},
+		{[]string{"plan", "-f", "broken.yaml", "--offline"}, map[string]int{"toygrant: ": 1}},
+		{[]string{"plan", "-f", "none.yaml", "--offline"}, map[string]int{"toygrant: ": 1}},
+		{with("plan", "--offline", "--to", "@"+s.dir), map[string]int{"accepted: ": 1}},
+		{with("plan", "--offline", "--format", strings.Repeat("x", 5000)), map[string]int{"x": 80}},
+	} {
+		r := s.run(c.args...)
+		r.wants(t, 2)
+		for part, most := range c.most {
+			if got := strings.Count(r.errout, part); got > most {
+				t.Errorf("%v: got %q %d times, want %d at most, in %s", c.args[:2], part, got, most, r.errout)
+			}
+		}
+	}
+}
+
 func TestHintsOfAllErrorsAreShownOnce(t *testing.T) {
 	one := &core.Error{Kind: core.ErrNotOurs, What: "a", Hint: "--adopt"}
 	p := describe(errors.Join(one, fmt.Errorf("b: %w", one), &core.Error{Kind: core.ErrNotOurs, What: "c", Hint: "--name"}), "toygrant")

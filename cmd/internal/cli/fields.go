@@ -62,7 +62,7 @@ func fields(info core.Info, regionExample string) []field {
 	return append(list,
 		field{Key: "to", Kind: listField, Usage: "seal the credential to this public key (age1…, ssh-ed25519 …, ssh-rsa …); may be repeated", Example: "age1…", Handoff: true},
 		field{Key: "format", Usage: "how the credential is written: " + strings.Join(formats, ", "), Example: formats[0], Accepts: formats, Handoff: true},
-		field{Key: "out", Usage: "the directory for the sealed credential and its manifest", Example: "handoff/", Handoff: true},
+		field{Key: "out", Usage: "the directory for credential and manifest (default: " + defaultOut + ")", Example: "handoff/", Handoff: true},
 	)
 }
 

@@ -52,6 +52,9 @@ func (a *app) read(g *grantFlags) (said, core.Faults) {
 // a call: the faults are returned next to the request.
 func (a *app) request(p core.Provider, g *grantFlags) (request, core.Faults, error) {
 	words, faults := a.read(g)
+	if len(faults) > 0 && len(words.at) == 0 && g.File != "" {
+		return request{}, nil, faults // what is missing would only repeat that the file could not be read
+	}
 	r := request{
 		Grant: core.Grant{
 			Name: words.text["name"], Profile: words.text["profile"], Who: core.WhoKey,
@@ -87,6 +90,11 @@ func (a *app) bind(p core.Provider, g *core.Grant, strict bool) (core.Faults, er
 		faults = append(faults, core.Fault{Field: "profile", Rule: "is missing", Accepts: "one of " + strings.Join(profileNames(), ", ")})
 	} else if err := collect(&faults, err); err != nil {
 		return nil, err
+	}
+	for i, f := range faults {
+		if f.Field == "profile" && f.Value != "" {
+			faults[i].Accepts += " (what the grantee needs; your own sign-in is chosen by the cloud's own environment variables)"
+		}
 	}
 	g.Can = prof.Bind(a.info.Name, strict)
 	if len(g.Can) == 0 && len(faults) > 0 {

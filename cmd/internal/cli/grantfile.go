@@ -54,7 +54,15 @@ func cause(err error) string {
 	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err.Error()
 	}
-	return err.Error()
+	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "manifest: "), "; accepted:") // the fault around it names the file and what is accepted
+	for _, what := range []string{"file", "directory", "manifest", "identity"} {
+		if rest, ok := strings.CutPrefix(text, what+` "`); ok {
+			if _, why, ok := strings.Cut(rest, `": `); ok {
+				return why
+			}
+		}
+	}
+	return text
 }
 
 // parseGrantFile reads one mapping of known keys to values. Anchors, aliases,

@@ -78,7 +78,7 @@ func TestHelpSaysEveryEndThatCanHappen(t *testing.T) {
 		want []string
 	}{
 		{"apply", []string{"\n  4 ", "\n  5 ", "\n  6 ", "\n  7 ", "\n  9 ", "\n  10 ", "\n  11 ", "\n  130 "}},
-		{"plan", []string{"\n  3 ", "\n  4 ", "\n  9 ", "\n  11 "}},
+		{"plan", []string{"\n  3 ", "\n  4 ", "\n  11 "}},
 		{"status", []string{"\n  3 ", "\n  4 "}},
 		{"verify", []string{"\n  5 ", "\n  6 ", "\n  11 "}},
 		{"receive", []string{"\n  5 ", "\n  6 "}},
@@ -98,6 +98,10 @@ func TestMistakesInWordsNameWhatIsAccepted(t *testing.T) {
 		{"receive", "missing FILE"},
 		{"completion tcsh", `"tcsh"`},
 		{"apply --colour", "unknown flag: --colour"},
+		{"aply --colour", `unknown command "aply" (did you mean "apply"?)`},
+		{"--colour apply", "unknown flag: --colour"},
+		{"apply --buckt a", `unknown flag: --buckt (did you mean "--bucket"?)`},
+		{"plan --profile default", "your own sign-in is chosen by the cloud's own environment variables"},
 		{"apply --adopt=maybe", `must be "true" or "false"`},
 		{"plan --sandbox --sandbox-file x", "sandbox: is given together with sandbox-file"},
 		{"verify --credential a --bundle b", "credential: is given together with bundle"},
@@ -108,6 +112,15 @@ func TestMistakesInWordsNameWhatIsAccepted(t *testing.T) {
 	} {
 		newStage(t, &toy{}).run(strings.Fields(c.line)...).wants(t, 2, c.want)
 	}
+}
+
+func TestTheProgramSaysItsVersionAndAllItsExitCodes(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run("--version").wants(t, 0, "toygrant ", "go1")
+	for _, code := range []string{"2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "130"} {
+		s.run("--help").wants(t, 0, "\n  "+code+" ")
+	}
+	s.run("apply", "--help").wants(t, 0, "(default: handoff)")
 }
 
 func TestManPagesAreSound(t *testing.T) {

@@ -80,6 +80,10 @@ func attend(signals <-chan os.Signal, done <-chan struct{}, cancel context.Cance
 		}
 		if first {
 			cancel(errInterrupted)
+			if env.Doing.String() == serving {
+				say(env.Stderr, "interrupted: the sandbox ends")
+				continue
+			}
 			say(env.Stderr, "interrupted: nothing more is started; what is under way is finished, an undelivered key is retired, probe objects are removed")
 			continue
 		}

@@ -30,7 +30,7 @@ func (a *app) planCommand() *cobra.Command {
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
 			"$PROGRAM plan -f grant.yaml --out reviewed.plan",
 		},
-		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, core.ErrLocked, errInterrupted},
+		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return f.Key != "out" })
 	o.Handoff.add(c.Flags())

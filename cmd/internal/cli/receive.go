@@ -68,14 +68,14 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 	if o.Try {
 		proof, err := a.tryReceived(ctx, s, in)
 		if doc.Proof = &proof; err != nil {
-			return join(err, a.printReceived(doc, o))
+			return join(err, a.printReceived(doc))
 		}
 	}
 	if err := a.writeReceived(o, in); err != nil {
 		return err
 	}
 	doc.Written = o.Out
-	return a.printReceived(doc, o)
+	return a.printReceived(doc)
 }
 
 // receivedJSON is what was received, without the secret, as machines read it.
@@ -87,7 +87,7 @@ type receivedJSON struct {
 }
 
 // printReceived prints d if JSON is asked for.
-func (a *app) printReceived(d receivedJSON, o receiveOptions) error {
+func (a *app) printReceived(d receivedJSON) error {
 	if !a.global.JSON {
 		return nil
 	}
@@ -191,6 +191,9 @@ func (a *app) writeReceived(o receiveOptions, in received) error {
 	}
 	defer clear(data)
 	if o.Out == "" {
+		if a.talks() {
+			a.warn(a.paper(a.env.Stderr, a.env.Terminal.Err), "the credential goes to standard output, not sealed: whatever reads that has it")
+		}
 		_, err := a.env.Stdout.Write(data)
 		return err
 	}

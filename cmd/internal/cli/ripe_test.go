@@ -94,6 +94,42 @@ func TestDestroyShowsKeysFirstAndSpeaksOfNoIssue(t *testing.T) {
 	}
 }
 
+func TestTheWrongGrantIsNotEndedInSilence(t *testing.T) {
+	s := newStage(t, &toy{Bucket: "acme", Foreign: true, Stays: true})
+	s.run(with("destroy", "--name", "other", "--yes")...).wants(t, 1, "no grant other here: toy:bucket/acme: exists and is not ours", "--name")
+	newStage(t, &toy{}).run(with("destroy", "--name", "other", "--yes")...).wants(t, 0, "no grant other here: nothing to do")
+}
+
+func TestLookingLeavesNoSandboxFile(t *testing.T) {
+	s := newStage(t, &toy{})
+	for _, verb := range []string{"plan", "status"} {
+		s.run(with(verb, "--sandbox-file", "cloud.json")...).wants(t, 0)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "cloud.json")); err == nil {
+		t.Error("got a sandbox file, want none")
+	}
+}
+
+func TestAPlanPromisesForTheKeyOnlyWhatWillHappen(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{with("plan"), "issued last, proven, delivered"},
+		{with("plan", "--plain"), "issued last, proven, not sealed, delivered"},
+		{with("apply", "--plain", "--no-verify", "--yes"), "issued last, not tried, not sealed, delivered"},
+	} {
+		newStage(t, &toy{}).run(c.args...).wants(t, 0, c.want)
+	}
+	s := newStage(t, &toy{})
+	s.run(with("plan", "--to", s.key())...).wants(t, 0, "issued last, proven, sealed, delivered", "seal to", "calls in ")
+}
+
+func TestASecretThatGoesToAPipeIsSaid(t *testing.T) {
+	s := delivered(t, &toy{})
+	s.run("receive", "handoff/acme.AKIAIOSFODNN7EXAMPLE.age", "--identity", "key.txt").wants(t, 0, "warning: the credential goes to standard output, not sealed")
+}
+
 func TestFlagsThatWouldChangeNothingAreRefused(t *testing.T) {
 	s := delivered(t, &toy{})
 	for _, args := range [][]string{

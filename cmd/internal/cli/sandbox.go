@@ -37,6 +37,9 @@ func (a *app) sandboxCommand() *cobra.Command {
 	return c
 }
 
+// serving is what is going on while nothing else is: an interrupt just ends it.
+const serving = "serving"
+
 func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	if err := loopback(o.Listen); err != nil {
 		return err
@@ -62,8 +65,10 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	if a.talks() {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		e.loud(sandboxBanner)
+		e.line("run the lines above in another shell, and the cloud's own tools there talk to this one; this program does with --allow-endpoint")
 		e.line("serving %s on http://%s; interrupt to end", a.info.Title, l.Addr())
 	}
+	a.env.Doing.Set(serving)
 	server := &http.Server{Handler: s.sandbox.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -27,7 +27,7 @@ type session struct {
 	provider core.Provider
 	sandbox  Sandbox // nil for the real cloud
 	file     string  // where the sandbox lives; "" in memory
-	loaded   []byte  // what the file held
+	loaded   []byte  // the sandbox as it was at first
 	closers  []func() error
 }
 
@@ -51,12 +51,18 @@ func (a *app) connect() (*session, error) {
 		if snapshot, err = a.readSandbox(file); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		s.file, s.loaded = file, snapshot
+		s.file = file
 	}
 	var err error
 	if s.sandbox, err = a.cloud.Sandbox(snapshot); err != nil {
 		s.file = ""
 		return nil, errors.Join(core.Faults{{Field: "sandbox-file", Value: a.global.SandboxFile, Rule: "is damaged: " + err.Error(), Accepts: "a file that --sandbox-file has written"}}, s.close())
+	}
+	if s.file != "" {
+		if s.loaded, err = s.sandbox.Snapshot(); err != nil {
+			s.file = ""
+			return nil, errors.Join(fmt.Errorf("sandbox: %w", err), s.close())
+		}
 	}
 	s.provider = hasty{s.sandbox.Provider()}
 	return s, nil
@@ -140,7 +146,7 @@ func (s *session) save() error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if s.loaded != nil && bytes.Equal(compact(snapshot), compact(s.loaded)) {
+	if bytes.Equal(snapshot, s.loaded) {
 		return nil
 	}
 	data, err := json.Marshal(sandboxFile{Of: s.app.info.Name, State: snapshot})
@@ -151,15 +157,6 @@ func (s *session) save() error {
 		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
 	}
 	return nil
-}
-
-// compact is a document without spaces, for comparison.
-func compact(doc []byte) []byte {
-	var b bytes.Buffer
-	if json.Compact(&b, doc) != nil {
-		return doc
-	}
-	return b.Bytes()
 }
 
 // replaceFile puts data in the place of path by one rename, for its owner only.
@@ -183,7 +180,7 @@ func replaceFile(path string, data []byte) error {
 type access int
 
 const (
-	reading access = iota // looks at what earlier runs left; makes no file
+	reading access = iota // looks at what earlier runs left; makes no file and takes no lock
 	writing               // records intents and holds the lock
 )
 
@@ -221,10 +218,8 @@ func (s *session) engine(grant, journalDir string, how access, observe func(core
 		return e, nil
 	}
 	if how == reading {
-		if _, err := os.Stat(filepath.Join(dir, grant+".jsonl")); errors.Is(err, os.ErrNotExist) {
-			e.Journal = journal.Memory()
-			return e, nil
-		}
+		e.Journal, err = journal.Read(dir, grant)
+		return e, err
 	}
 	file, err := journal.Open(dir, grant, who(s.app.cloud.Program))
 	if err != nil {

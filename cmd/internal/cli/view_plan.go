@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,29 @@ type planView struct {
 	Prove     bool
 	Handoff   handoff.Handoff
 	Saved     *savedFile // nil if the plan is not saved
+}
+
+// explained says of a credential to be issued only what will happen to it.
+func (v planView) explained(changes []core.Change) []core.Change {
+	list := slices.Clone(changes)
+	for i, c := range list {
+		if c.Step != core.CredentialStep || c.Action != core.Make {
+			continue
+		}
+		parts := []string{"issued last"}
+		if v.Prove {
+			parts = append(parts, "proven")
+		} else {
+			parts = append(parts, "not tried")
+		}
+		if len(v.Handoff.Recipients) > 0 {
+			parts = append(parts, "sealed")
+		} else if v.Handoff.Plain {
+			parts = append(parts, "not sealed")
+		}
+		list[i].Why = strings.Join(append(parts, "delivered"), ", ")
+	}
+	return list
 }
 
 // savedFile is where a plan was saved, and what demands exactly that plan.
@@ -51,7 +75,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	}
 	w.table(rows)
 	w.line("")
-	a.changes(w, p.Changes)
+	a.changes(w, v.explained(p.Changes))
 	w.line("")
 	a.holder(w, p.Blueprint)
 	if p.Issues() && len(p.Refused()) == 0 {
@@ -175,9 +199,19 @@ func totals(p *core.Plan) string {
 	}
 	text := "plan: " + strings.Join(parts, ", ")
 	if !p.Offline {
-		text += fmt.Sprintf("; %d calls, %d of them one after the other", p.Calls, p.Depth)
+		text += "; " + roundTrips(p.Calls, p.Depth)
 	}
 	return text
+}
+
+// roundTrips says how much was asked of the cloud, and how long the longest
+// chain of answers was that waited for each other.
+func roundTrips(calls, depth int) string {
+	unit := "round trips"
+	if depth == 1 {
+		unit = "round trip"
+	}
+	return fmt.Sprintf("%d calls in %d %s", calls, depth, unit)
 }
 
 // planJSON is a plan as machines read it.

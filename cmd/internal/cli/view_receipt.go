@@ -24,7 +24,7 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 	}
 	if r.Key != nil {
 		w.raw(handoff.Text(r))
-		w.raw(fmt.Sprintf("%-12s %d, %d of them one after the other, without the proof\n", "calls", r.Calls, r.Depth))
+		w.raw(fmt.Sprintf("%-12s %s, without the proof\n", "effort", roundTrips(r.Calls, r.Depth)))
 		return w.err
 	}
 	if r.Sandbox {
@@ -34,12 +34,14 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 	if !p.Want.Present {
 		issued = ""
 	}
-	if len(r.Changes) == 0 {
+	if len(r.Changes) == 0 && !p.Want.Present {
+		w.line("no grant %s here: nothing to do", r.Grant)
+	} else if len(r.Changes) == 0 {
 		w.line("grant %s: nothing to do%s", r.Grant, issued)
 	} else {
 		w.line("grant %s: %d changes done%s", r.Grant, len(r.Changes), issued)
 		a.changes(w, r.Changes)
-		w.line("%d calls, %d of them one after the other", r.Calls, r.Depth)
+		w.line("%s", roundTrips(r.Calls, r.Depth))
 	}
 	a.oldKeys(w, r, p)
 	return w.err
