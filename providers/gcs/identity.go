@@ -60,12 +60,14 @@ const adcEnv = "GOOGLE_APPLICATION_CREDENTIALS"
 // nothing of what is in it.
 func unusable(file string) error {
 	why := "holds no credentials that can be used"
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		why = "does not exist"
-	} else if f, err := os.Open(file); err != nil { //nolint:gosec // the user names it, to be read
-		why = "cannot be read"
-	} else {
+	f, err := os.Open(file) //nolint:gosec // the user names it, to be read
+	switch {
+	case err == nil:
 		_ = f.Close()
+	case errors.Is(err, fs.ErrNotExist):
+		why = "does not exist"
+	default:
+		why = "cannot be read"
 	}
 	return &core.Error{Kind: core.ErrOperator, What: adcEnv, Err: fmt.Errorf("the file %q %s", file, why), Hint: "unset " + adcEnv + " && " + loginHint}
 }
