@@ -29,7 +29,7 @@ type toy struct {
 	Stuck   bool             // the bucket cannot be dropped
 	Caller  string           // who plans and applies, if it is not ann
 	cancel  func()           // called while the key is issued
-	trying  func()           // called while the credential is tried
+	trying  func()           // called for each thing that is tried
 }
 
 func toyCloud(t *toy) Cloud {
@@ -191,6 +191,8 @@ type toyActor struct {
 }
 
 func (a toyActor) Try(_ context.Context, p core.Probe) (core.Outcome, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.trying != nil {
 		a.trying()
 	}

@@ -73,6 +73,8 @@ func TestAChangedGrantSaysWhatThatMeansForItsKey(t *testing.T) {
 	r.wants(t, 0, "nothing was delivered: the secret of key AKIAIOSFODNN7EXAMPLE cannot be read again")
 	r.lacks(t, "has changed")
 	cloud.Role = false
+	s.run(with("apply", "--to", to, "--yes", "--json")...).wants(t, 0, `"warning":"the access of key AKIAIOSFODNN7EXAMPLE has changed`)
+	cloud.Role = false
 	s.run(with("apply", "--to", to, "--yes")...).wants(t, 0, "the access of key AKIAIOSFODNN7EXAMPLE has changed and was not tried", "toygrant verify")
 }
 

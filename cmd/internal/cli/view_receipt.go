@@ -12,6 +12,7 @@ import (
 // printReceipt prints what was done to plan p on standard output. failed is why
 // a run ended early; what had been done until then is printed all the same.
 func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
+	a.warnChanged(r, p)
 	if a.global.JSON {
 		return printJSON(a.env.Stdout, r)
 	}
@@ -47,15 +48,23 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 	return w.err
 }
 
+// warnChanged warns that the access of keys has changed which were proven, and
+// described to their holders, as something else.
+func (a *app) warnChanged(r core.Receipt, p *core.Plan) {
+	if r.Key != nil || !p.Want.Present || !slices.ContainsFunc(r.Changes, func(c core.Change) bool { return c.Step == core.RoleStep }) {
+		return
+	}
+	for _, k := range p.Keys {
+		a.warn(a.paper(a.env.Stderr, a.env.Terminal.Err), fmt.Sprintf("the access of key %s has changed and was not tried; manifests handed over before are out of date; try it with: %s verify, the same grant and --credential FILE", k.ID, a.cloud.Program))
+	}
+}
+
 // oldKeys says what a run without a new credential means for those that exist.
 func (a *app) oldKeys(w *paper, r core.Receipt, p *core.Plan) {
 	if !p.Want.Present {
 		return
 	}
 	for _, k := range p.Keys {
-		if slices.ContainsFunc(r.Changes, func(c core.Change) bool { return c.Step == core.RoleStep }) {
-			w.loud("warning: the access of key %s has changed and was not tried; manifests handed over before are out of date; try it with: %s verify, the same grant and --credential FILE", k.ID, a.cloud.Program)
-		}
 		w.line("nothing was delivered: the secret of key %s cannot be read again; for a fresh one delete that key (the line \"revoke\" of its manifest), then run the same command again", k.ID)
 	}
 }
