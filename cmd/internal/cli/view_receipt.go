@@ -44,7 +44,7 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 		a.changes(w, r.Changes)
 		w.line("%s", roundTrips(r.Calls, r.Depth))
 	}
-	a.oldKeys(w, r, p)
+	oldKeys(w, p)
 	return w.err
 }
 
@@ -60,7 +60,7 @@ func (a *app) warnChanged(r core.Receipt, p *core.Plan) {
 }
 
 // oldKeys says what a run without a new credential means for those that exist.
-func (a *app) oldKeys(w *paper, r core.Receipt, p *core.Plan) {
+func oldKeys(w *paper, p *core.Plan) {
 	if !p.Want.Present {
 		return
 	}
