@@ -122,7 +122,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	r.Calls, r.Depth = meter.Read()
 	if !credential.Secret.Empty() {
 		defer credential.Secret.Clear()
-		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), credential.Created.Add(RotateAfter).UTC(), credential.Revoke}
+		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), rotateBy(credential.Created, p.Blueprint.Grant.Limits.Expires), credential.Revoke}
 		if err == nil {
 			err = guarded(func() error { return e.handOver(ctx, p, o, credential, r) })
 		}

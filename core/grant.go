@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,6 +19,7 @@ type Grant struct {
 	Target   Target            `json:"target"`
 	Who      Who               `json:"who"` // how the grantee proves who it is
 	Can      []Ability         `json:"can"`
+	Limits   Limits            `json:"limits,omitzero"`
 	Settings map[string]string `json:"settings,omitempty"` // what this cloud alone asks for, by [Setting.Name]
 }
 
@@ -34,6 +36,13 @@ type Target struct {
 	// Adopt says that the bucket is somebody else's: it is never created,
 	// dropped or altered beyond the one statement or binding of this grant.
 	Adopt bool `json:"adopt,omitempty"`
+}
+
+// Limits narrow a grant further than its abilities and its target do.
+type Limits struct {
+	// Expires is the moment from which everything is refused; zero is never. It
+	// is in UTC and has no fraction of a second.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Who is how a grantee proves who it is.
@@ -63,6 +72,9 @@ func (g Grant) Faults() Faults {
 	}
 	if len(g.Can) == 0 {
 		f = append(f, Fault{"profile", g.Profile, "grants nothing", "a profile with at least one ability"})
+	}
+	if e := g.Limits.Expires; e.Location() != time.UTC || e.Nanosecond() != 0 {
+		f = append(f, Fault{"expires", e.Format(time.RFC3339Nano), "is not a whole second in UTC", `a date, e.g. "2027-02-20", or a moment, e.g. "2027-02-20T12:00:00Z"`})
 	}
 	for _, a := range g.Can {
 		if i, ok := DescribeAbility(a); !ok || !i.Grantable {

@@ -15,6 +15,7 @@ type Receipt struct {
 	Bucket        string    `json:"bucket"`
 	Region        string    `json:"region"`
 	Prefix        string    `json:"prefix"`
+	Expires       time.Time `json:"expires,omitzero"` // the access ends by itself; zero if it does not
 	PolicyHash    string    `json:"policy_hash"`
 	PlanDigest    string    `json:"plan_digest"`
 	Can           []Ability `json:"can"`        // what the holder may do, gaps included: enough to try the credential again
@@ -65,11 +66,21 @@ type Recipient struct {
 // RotateAfter is how old a long-lived key should get.
 const RotateAfter = 90 * 24 * time.Hour
 
+// rotateBy is when a key should be replaced: an access that ends earlier ends its key as well.
+func rotateBy(created, expires time.Time) time.Time {
+	by := created.Add(RotateAfter).UTC()
+	if !expires.IsZero() && expires.Before(by) {
+		return expires
+	}
+	return by
+}
+
 // Describe fills in what the blueprint says of the grant.
 func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
 	r.SchemaVersion = 1
 	r.Cloud, r.Grant, r.Profile = b.Cloud, b.Grant.Name, b.Grant.Profile
 	r.Bucket, r.Region, r.Prefix = b.Grant.Target.Bucket, b.Grant.Target.Region, b.Grant.Target.Prefix
+	r.Expires = b.Grant.Limits.Expires
 	r.PolicyHash, r.Probes = b.PolicyHash(), b.Probes
 	r.Overwrites = "refused: an object that exists cannot be replaced"
 	for _, p := range ProbesFor(b, abilities, "", "") {

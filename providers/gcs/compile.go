@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -133,13 +134,21 @@ func bucketRule(name string) string {
 // the whole bucket.
 // https://cloud.google.com/storage/docs/access-control/iam#conditions
 func condition(g core.Grant) string {
-	if g.Target.Prefix == "" {
-		return ""
+	place := ""
+	if g.Target.Prefix != "" {
+		bucket := "projects/_/buckets/" + g.Target.Bucket
+		place = "resource.name.startsWith(" + strconv.Quote(bucket+"/objects/"+g.Target.Prefix) + ")"
+		if g.Allows(core.Locate) {
+			place += ` || resource.name == ` + strconv.Quote(bucket)
+		}
 	}
-	bucket := "projects/_/buckets/" + g.Target.Bucket
-	expression := "resource.name.startsWith(" + strconv.Quote(bucket+"/objects/"+g.Target.Prefix) + ")"
-	if g.Allows(core.Locate) {
-		expression += ` || resource.name == ` + strconv.Quote(bucket)
+	if g.Limits.Expires.IsZero() {
+		return place
 	}
-	return expression
+	// https://cloud.google.com/iam/docs/conditions-attribute-reference#date-time
+	end := "request.time < timestamp(" + strconv.Quote(g.Limits.Expires.Format(time.RFC3339)) + ")"
+	if place == "" {
+		return end
+	}
+	return "(" + place + ") && " + end
 }

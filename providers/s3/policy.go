@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -64,7 +65,21 @@ func (p *Provider) grantPolicy(d design) policy {
 			Condition: map[string]map[string]texts{"StringEquals": {"kms:ViaService": {"s3." + d.region + "." + d.partition.suffix}}},
 		})
 	}
+	if e := d.grant.Limits.Expires; !e.IsZero() {
+		for i := range doc.Statement {
+			doc.Statement[i].until(e)
+		}
+	}
 	return doc
+}
+
+// until makes an Allow end at e. AWS compares with the time of the request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-currenttime
+func (s *statement) until(e time.Time) {
+	if s.Condition == nil {
+		s.Condition = map[string]map[string]texts{}
+	}
+	s.Condition["DateLessThan"] = map[string]texts{"aws:CurrentTime": {e.Format(time.RFC3339)}}
 }
 
 // tlsSid names our statement in the bucket's policy.
