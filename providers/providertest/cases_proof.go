@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -141,6 +142,30 @@ func (cases) SiblingPrefixRefused(b *bench) {
 		}
 		t.holds("what is refused leaves nothing", t.Objects(g.Target.Bucket), nil)
 	})
+}
+
+// ExpiredGrantIsRefused looks before and after the end of a grant, with and without a prefix.
+func (cases) ExpiredGrantIsRefused(b *bench) {
+	for _, name := range []string{"as given", "whole bucket"} {
+		b.later(name, func(t *trial) {
+			const left = time.Hour
+			g := variants(t.Grant())[name]
+			g.Limits.Expires = time.Now().UTC().Truncate(time.Second).Add(left)
+			_, r := t.must(job{grant: g})
+			t.same("a receipt says when the access ends", r.Expires.String(), g.Limits.Expires.String())
+			t.same("a key is not to be kept for longer than its access", r.Key.RotateBy.String(), g.Limits.Expires.String())
+			time.Sleep(left + t.Provider().Info().Settle)
+			proof, err := t.prove(nil, t.blueprint(g), t.last())
+			if !errors.Is(err, core.ErrUnproven) {
+				t.Errorf("nothing is allowed after the end: got %v, want %v", err, core.ErrUnproven)
+			}
+			for _, row := range proof.Rows {
+				if row.Got == core.Allowed {
+					t.Errorf("%s %s after the end: got %s, want %s", row.Ability, row.Where, row.Got, core.Denied)
+				}
+			}
+		})
+	}
 }
 
 func (cases) OtherBucketRefused(b *bench) {

@@ -39,6 +39,7 @@ var convictions = map[memory.Flaw]string{
 	memory.PadsThePolicy:              "PolicyIsMinimal",
 	memory.ForgetsTheSlash:            "SiblingPrefixRefused",
 	memory.ForgetsThePrefix:           "SiblingPrefixRefused",
+	memory.NeverExpires:               "ExpiredGrantIsRefused",
 	memory.ElsewhereIsHere:            "OtherBucketRefused",
 	memory.WritesElsewhere:            "WidenedPolicyIsConvicted",
 	memory.LeavesProbes:               "AllGrantedWorks",

@@ -37,7 +37,7 @@ type bucket struct {
 	bindings    cloudsim.Eventual[[]binding]
 }
 
-type binding struct{ Principal, Role, Prefix string }
+type binding struct{ Principal, Role, Prefix, Until string } // Until is a moment of RFC 3339, "" is for ever
 
 type role struct {
 	mark    string
@@ -136,8 +136,14 @@ func (c *Cloud) bound(name, action string, in request) bool {
 	ofKeys := strings.HasPrefix(action, "object.") || strings.HasPrefix(action, "upload.")
 	return slices.ContainsFunc(b.bindings.Seen(), func(g binding) bool {
 		r := c.roles[g.Role]
-		return g.Principal == name && r != nil && (!ofKeys || strings.HasPrefix(in.Key, g.Prefix)) && slices.Contains(r.actions.Seen(), action)
+		return g.Principal == name && r != nil && g.holds() && (!ofKeys || strings.HasPrefix(in.Key, g.Prefix)) && slices.Contains(r.actions.Seen(), action)
 	})
+}
+
+// holds reports whether the binding has not ended.
+func (g binding) holds() bool {
+	end, err := time.Parse(time.RFC3339, g.Until)
+	return g.Until == "" || err == nil && time.Now().Before(end)
 }
 
 var (

@@ -34,6 +34,7 @@ const (
 	PadsThePolicy              Flaw = "grants what nobody asked for and nobody tries"
 	ForgetsTheSlash            Flaw = "grants sibling prefixes too"
 	ForgetsThePrefix           Flaw = "grants the whole bucket"
+	NeverExpires               Flaw = "forgets that a grant ends"
 	ElsewhereIsHere            Flaw = "takes the grant's bucket for another one"
 	WritesElsewhere            Flaw = "writes when it probes another bucket"
 	LeavesProbes               Flaw = "leaves the objects of the proof"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -171,7 +172,11 @@ func (s *steps) binding() binding {
 	case ForgetsTheSlash:
 		prefix = strings.TrimSuffix(prefix, "/")
 	}
-	return binding{s.name, s.name, prefix}
+	until := ""
+	if e := s.b.Grant.Limits.Expires; !e.IsZero() && s.Flaw != NeverExpires {
+		until = e.Format(time.RFC3339)
+	}
+	return binding{s.name, s.name, prefix, until}
 }
 
 func (s *steps) bound(ctx context.Context) (bool, error) {

@@ -88,7 +88,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 	case providertest.Others:
 		k := w.cloud.buckets[t.Bucket]
 		k.settings = append(k.settings, "foreign")
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{"foreign", "foreign", t.Prefix}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{"foreign", "foreign", t.Prefix, ""}), 0)
 	case providertest.Data:
 		w.cloud.buckets[t.Bucket].objects[t.Prefix+"one"] = "data"
 		w.cloud.buckets[t.Bucket].objects["two"] = "data"
@@ -188,7 +188,7 @@ func (w *world) Tamper(b core.Blueprint, drop, add string) {
 	r, k := w.cloud.roles[name], w.cloud.buckets[b.Grant.Target.Bucket]
 	now := slices.DeleteFunc(slices.Clone(r.actions.Now), func(a string) bool { return a == drop })
 	bind := func(k *bucket, prefix string) {
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{name, name, prefix}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{name, name, prefix, ""}), 0)
 	}
 	switch {
 	case add == "whole bucket":
