@@ -2,6 +2,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -86,13 +87,14 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 	}
 	p := &Plan{Want: want, Blueprint: b, Made: time.Now().UTC(), steps: steps}
 	var bucket, role []Change
+	errs := make([]error, 4)
 	err = Together(ctx,
-		func(ctx context.Context) (err error) { p.Operator, err = steps.Whoami(ctx); return },
-		func(ctx context.Context) (err error) { bucket, err = steps.Bucket.Diff(ctx, want); return },
-		func(ctx context.Context) (err error) { role, err = steps.Role.Diff(ctx, want); return },
-		func(ctx context.Context) (err error) { p.Keys, err = steps.Credential.List(ctx); return },
+		func(ctx context.Context) error { p.Operator, errs[0] = steps.Whoami(ctx); return nil },
+		func(ctx context.Context) error { bucket, errs[1] = steps.Bucket.Diff(ctx, want); return nil },
+		func(ctx context.Context) error { role, errs[2] = steps.Role.Diff(ctx, want); return nil },
+		func(ctx context.Context) error { p.Keys, errs[3] = steps.Credential.List(ctx); return nil },
 	)
-	if err != nil {
+	if err := cmp.Or(err, telling(errs)); err != nil {
 		return nil, err
 	}
 	p.Changes = slices.Concat(bucket, role)
@@ -102,6 +104,25 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 	p.Calls, p.Depth = meter.Read()
 	p.Digest = p.digest()
 	return p, nil
+}
+
+// telling is the first of the errors. Refusals of the operator are told all at
+// once, each once, so that they can be mended at once.
+func telling(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	refusal := func(err error) bool { return errors.Is(err, ErrOperator) || errors.Is(err, ErrBlocked) }
+	if !refusal(errs[0]) {
+		return errs[0]
+	}
+	said := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		again := said[err.Error()]
+		said[err.Error()] = true
+		return again || !refusal(err)
+	})...)
 }
 
 // planKeys adds the changes of the credential step.

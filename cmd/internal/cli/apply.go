@@ -71,6 +71,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 		return err
 	}
 	mustReach(r, o.Handoff, &faults)
+	faults = append(faults, mustLast(r.Grant, time.Now())...)
 	if saved != nil && len(faults) == 0 {
 		faults = saved.reaches(h)
 	}

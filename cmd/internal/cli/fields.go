@@ -54,6 +54,7 @@ func fields(info core.Info, regionExample string) []field {
 		{Key: "prefix", Usage: `grant only the keys that begin with this path, which ends in "/"`, Example: "events/"},
 		{Key: info.Nouns.Region, Usage: fmt.Sprintf("the %s where the bucket is or will be", info.Nouns.Region), Example: regionExample, Required: true},
 		{Key: "name", Usage: "the grant's name, from which all other names are made (default: from profile, bucket and prefix)", Example: "acme-events"},
+		{Key: expiresKey, Usage: "end the access by itself: at a date, at a moment, or some days from today (90d); a date in a grant file stays the same when it is applied again", Example: "2030-12-31"},
 		{Key: "adopt", Kind: flagField, Usage: "the bucket exists and is somebody else's: never create, alter or drop it"},
 	}
 	for _, s := range info.Settings {

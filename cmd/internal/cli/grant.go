@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/profile"
@@ -64,6 +65,14 @@ func (a *app) request(p core.Provider, g *grantFlags) (request, core.Faults, err
 			},
 		},
 		To: words.list["to"], Format: words.text["format"], Out: words.text["out"], at: words.at,
+	}
+	expires, fault := parseExpires(words.text[expiresKey], time.Now())
+	r.Grant.Limits.Expires = expires
+	if fault != nil {
+		if at, ok := words.at[expiresKey]; ok {
+			fault.Field = at + ": " + expiresKey
+		}
+		faults = append(faults, *fault)
 	}
 	for _, f := range g.table {
 		if v, ok := words.text[f.Key]; ok && f.Setting {

@@ -61,7 +61,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 		w.loud(sandboxBanner)
 	}
 	w.line("grant %s (profile %s) on %s", g.Name, g.Profile, a.info.Title)
-	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}}
+	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}, {"until", until(g.Limits.Expires)}}
 	if p.Offline {
 		rows = append(rows, []string{a.info.Nouns.Account, "not asked: this plan was made offline, as if nothing existed"})
 	} else {

@@ -1,0 +1,38 @@
+// When an access ends by itself, as users may write it.
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+func TestEndOfAnAccessIsReadAsItIsMeant(t *testing.T) {
+	now := time.Date(2026, 11, 22, 23, 59, 0, 0, time.FixedZone("east", 3600)) // still the 22nd in UTC
+	for text, want := range map[string]string{
+		"":                          "0001-01-01T00:00:00Z",
+		"90d":                       "2027-02-20T00:00:00Z",
+		"1d":                        "2026-11-23T00:00:00Z",
+		"2027-02-20":                "2027-02-20T00:00:00Z",
+		"2027-02-20T12:00:00+02:00": "2027-02-20T10:00:00Z",
+	} {
+		got, fault := parseExpires(text, now)
+		if fault != nil || got.Format(time.RFC3339) != want || got.Location() != time.UTC {
+			t.Errorf("%q: got %s, fault %v, want %s", text, got.Format(time.RFC3339), fault, want)
+		}
+	}
+	for _, text := range []string{"0d", "-1d", "3651d", "d", "90", "90 days", "tomorrow", "2027-02-30", "20270220"} {
+		if got, fault := parseExpires(text, now); fault == nil || fault.Value != text {
+			t.Errorf("%q: got %s, want a fault that names it", text, got)
+		}
+	}
+}
+
+func TestAccessThatIsOverIsNotGranted(t *testing.T) {
+	now := time.Now()
+	over := core.Grant{Limits: core.Limits{Expires: now}}
+	if mustLast(over, now) == nil || mustLast(over, now.Add(-time.Second)) != nil || mustLast(core.Grant{}, now) != nil {
+		t.Error("only an end that has come is a fault")
+	}
+}
