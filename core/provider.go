@@ -79,6 +79,7 @@ type Steps struct {
 type Operator struct {
 	Account   string   `json:"account"`
 	Principal string   `json:"principal"`
+	Identity  string   `json:"-"`                   // Principal without what differs from one sign-in to the next; "" if nothing does
 	Source    string   `json:"source,omitempty"`    // where the credentials came from, never what they are
 	Endpoints []string `json:"endpoints,omitempty"` // hosts other than the cloud's own
 }

@@ -60,7 +60,7 @@ type File struct {
 // Recipient is a public key that a hand-off was sealed to.
 type Recipient struct {
 	Kind        string `json:"kind"`        // "x25519", "ssh-ed25519" …
-	Fingerprint string `json:"fingerprint"` // "SHA256:…", to be compared over another channel
+	Fingerprint string `json:"fingerprint"` // the key itself if it is short, else a hash of it: to be compared over another channel
 }
 
 // RotateAfter is how old a long-lived key should get.

@@ -46,6 +46,9 @@ func describe(r core.Receipt) *text {
 		t.row("principal", r.Key.Holder)
 		t.row("key ID", r.Key.ID)
 		t.row("created", day(r.Key.Created))
+		if !r.Expires.IsZero() {
+			t.row("ends", day(r.Expires)+", by itself")
+		}
 		t.row("rotate by", day(r.Key.RotateBy))
 	}
 	t.row("policy", r.PolicyHash)

@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -54,11 +55,19 @@ type cloud struct {
 	iam     func() (*iam.Service, error)
 }
 
+// stay refuses to follow an answer to another host: the token would go with the request.
+func stay(to *http.Request, via []*http.Request) error {
+	if to.URL.Host != via[0].URL.Host || to.URL.Scheme != via[0].URL.Scheme {
+		return fmt.Errorf("%s redirects to another host, %s", via[0].URL.Host, to.URL.Host)
+	}
+	return nil
+}
+
 func newCloud(c *auth.Credentials, t http.RoundTripper, at place) *cloud {
 	// The storage client gives its logger to some of its parts only; what is
 	// left asks the environment.
 	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL")
-	client := &http.Client{Transport: authorise(c, base(t)), Timeout: callFor}
+	client := &http.Client{Transport: authorise(c, base(t)), Timeout: callFor, CheckRedirect: stay}
 	options := []option.ClientOption{option.WithHTTPClient(client), option.WithLogger(quiet()), option.WithUniverseDomain(at.universe)}
 	return &cloud{
 		at:   at,

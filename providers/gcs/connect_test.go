@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,4 +246,18 @@ func TestTheStorageClientGivesUpAfterAFewAttempts(t *testing.T) {
 			t.Errorf("nothing arrives: got %v after %d attempts, want %v after %d", err, tries, core.ErrUnknown, attempts)
 		}
 	})
+}
+
+func TestTokenDoesNotFollowARedirectToAnotherHost(t *testing.T) {
+	from := httptest.NewRequest(http.MethodGet, "https://storage.googleapis.com/storage/v1/b", nil)
+	for target, fine := range map[string]bool{
+		"https://storage.googleapis.com/elsewhere": true,
+		"https://attacker.example/storage/v1/b":    false,
+		"http://storage.googleapis.com/":           false,
+	} {
+		to := httptest.NewRequest(http.MethodGet, target, nil)
+		if err := stay(to, []*http.Request{from}); (err == nil) != fine {
+			t.Errorf("to %s: got %v, want fine=%v", target, err, fine)
+		}
+	}
 }

@@ -42,3 +42,15 @@ func arnField(arn string, n int) string {
 	}
 	return fields[n]
 }
+
+// withoutSession is the ARN of a caller whenever it signs in. A session of an
+// assumed role has a name that many tools make anew each time.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func withoutSession(arn string) string {
+	before, session, ok := strings.Cut(arn, ":assumed-role/")
+	if !ok {
+		return arn
+	}
+	role, _, _ := strings.Cut(session, "/")
+	return before + ":assumed-role/" + role
+}

@@ -49,7 +49,7 @@ func (s *session) operator(ctx context.Context) (core.Operator, error) {
 		if err != nil {
 			return core.Operator{}, failed("", "sts:GetCallerIdentity", err)
 		}
-		o := core.Operator{Account: aws.ToString(out.Account), Principal: aws.ToString(out.Arn), Source: s.source, Endpoints: s.endpoints}
+		o := core.Operator{Account: aws.ToString(out.Account), Principal: aws.ToString(out.Arn), Identity: withoutSession(aws.ToString(out.Arn)), Source: s.source, Endpoints: s.endpoints}
 		return o, s.mayRun(o)
 	})
 }

@@ -338,14 +338,13 @@ func TestOnlyThePlannersOwnFileAndSelfAreTrusted(t *testing.T) {
 	}
 }
 
-func TestASessionOfARoleIsTheRole(t *testing.T) {
-	for principal, want := range map[string]string{
-		"arn:aws:sts::111122223333:assumed-role/Admin/1700000000": "arn:aws:sts::111122223333:assumed-role/Admin",
-		"arn:aws:iam::111122223333:user/dev/ann":                  "arn:aws:iam::111122223333:user/dev/ann",
-		"ann@acme-prod.iam.gserviceaccount.com":                   "ann@acme-prod.iam.gserviceaccount.com",
+func TestCallerIsWhoSignsInEveryTime(t *testing.T) {
+	for want, o := range map[string]core.Operator{
+		"ann": {Principal: "ann"},
+		"dev": {Principal: "dev/session-17", Identity: "dev"},
 	} {
-		if got := caller(core.Operator{Principal: principal}); got != want {
-			t.Errorf("%s: got %s, want %s", principal, got, want)
+		if got := caller(o); got != want {
+			t.Errorf("%+v: got %s, want %s", o, got, want)
 		}
 	}
 }

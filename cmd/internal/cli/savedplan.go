@@ -3,13 +3,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -75,17 +75,8 @@ func publicOf(list []handoff.Recipient) []core.Recipient {
 	return all
 }
 
-// caller is who o is whenever they sign in. A session of an assumed role has a
-// name that many tools make anew each time; its role is who acts.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
-func caller(o core.Operator) string {
-	before, session, ok := strings.Cut(o.Principal, ":assumed-role/")
-	role, _, _ := strings.Cut(session, "/")
-	if !ok {
-		return o.Principal
-	}
-	return before + ":assumed-role/" + role
-}
+// caller is who o is whenever they sign in.
+func caller(o core.Operator) string { return cmp.Or(o.Identity, o.Principal) }
 
 // loadPlan reads a saved plan and refuses one that must not be applied here and
 // now. demanded is the digest that was reviewed, "" if none is given.
