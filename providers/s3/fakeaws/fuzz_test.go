@@ -24,7 +24,7 @@ func FuzzStrangersAreAnsweredAndGetNowhere(f *testing.F) {
 		}
 		r, err := http.NewRequest(method, "https://s3.eu-west-1.amazonaws.com"+target, strings.NewReader(body))
 		if err != nil {
-			t.Skip()
+			return // not a request
 		}
 		r.Header.Set("Authorization", auth)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
