@@ -29,14 +29,14 @@ type Row struct {
 // OK reports whether the outcome is the wanted one.
 func (r Row) OK() bool { return r.Got == r.Want }
 
-// Proof is the result of trying everything.
+// Proof is the result of trying everything. It is part of other documents, so
+// the names of its fields are whole ones.
 type Proof struct {
-	How    string        `json:"how"` // [Tried], [Simulated] or [Skipped]
-	Rows   []Row         `json:"rows,omitempty"`
-	Waited time.Duration `json:"waited_ns,omitempty"` // until everything granted worked steadily
-	Left   []string      `json:"left,omitempty"`      // keys of probe objects that may be there still
-	// Missing is what could not be tried at all, with the reason.
-	Missing []string `json:"missing,omitempty"`
+	How     string        `json:"proof"` // [Tried], [Simulated] or [Skipped]
+	Rows    []Row         `json:"proof_rows,omitempty"`
+	Waited  time.Duration `json:"proof_waited_ns,omitempty"` // until everything granted worked steadily
+	Left    []string      `json:"probes_left,omitempty"`     // keys of probe objects that may be there still
+	Missing []string      `json:"not_tried,omitempty"`       // what could not be tried at all, with the reason
 }
 
 // Failures are the rows that are not as wanted.

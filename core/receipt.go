@@ -26,12 +26,12 @@ type Receipt struct {
 	Changes       []Change  `json:"changes"`
 	Key           *KeyInfo  `json:"key,omitempty"`     // absent if no credential was issued
 	Retired       string    `json:"retired,omitempty"` // the ID of a credential that was issued, delivered to nobody and retired
-	Proof         Proof     `json:"proof"`
-	Delivery      *Delivery `json:"delivery,omitempty"`
-	Started       time.Time `json:"started"`
-	Ended         time.Time `json:"ended"`
-	Calls         int       `json:"calls"` // cloud calls of plan, changes and issue, without the proof
-	Depth         int       `json:"depth"` // how many of them waited for each other
+	Proof
+	Delivery *Delivery `json:"delivery,omitempty"`
+	Started  time.Time `json:"started"`
+	Ended    time.Time `json:"ended"`
+	Calls    int       `json:"calls"` // cloud calls of plan, changes and issue, without the proof
+	Depth    int       `json:"depth"` // how many of them waited for each other
 }
 
 // KeyInfo is what a ticket may say of a credential.

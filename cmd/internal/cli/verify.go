@@ -46,12 +46,12 @@ func (a *app) verifyCommand() *cobra.Command {
 
 // proofJSON is a proof as machines read it.
 type proofJSON struct {
-	SchemaVersion int        `json:"schema_version"`
-	RunID         string     `json:"run_id"`
-	Sandbox       bool       `json:"sandbox,omitempty"`
-	Grant         string     `json:"grant"`
-	Proof         core.Proof `json:"proof"`
-	OK            bool       `json:"ok"`
+	SchemaVersion int    `json:"schema_version"`
+	RunID         string `json:"run_id"`
+	Sandbox       bool   `json:"sandbox,omitempty"`
+	Grant         string `json:"grant"`
+	core.Proof
+	OK bool `json:"ok"`
 }
 
 func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {

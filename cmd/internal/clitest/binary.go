@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/cmd/internal/cli"
 )
@@ -30,12 +31,30 @@ func Binary(t *testing.T, c cli.Cloud, most int) {
 	if len(data) > most*1_000_000 {
 		t.Errorf("%s: got %.1f MB, want at most %d", c.Program, float64(len(data))/1e6, most)
 	}
+	coldStart(t, path)
 	// What executes templates calls methods by name, and then no method of any
 	// type can be left out of the program.
 	for _, function := range []string{"text/template.(*Template).Execute", "testing.tRunner"} {
 		if bytes.Contains(data, []byte(function)) {
 			t.Errorf("%s: got %s in it, want a program without it", c.Program, function)
 		}
+	}
+}
+
+// coldStart holds the time from nothing to the first answer. The best of some
+// runs counts, since a busy machine only ever makes it longer.
+func coldStart(t *testing.T, path string) {
+	const most, tries = 50 * time.Millisecond, 10
+	best := time.Hour
+	for range tries {
+		begun := time.Now()
+		if out, err := exec.CommandContext(t.Context(), path, "version").CombinedOutput(); err != nil { //nolint:gosec // just built
+			t.Fatalf("%v: %s", err, out)
+		}
+		best = min(best, time.Since(begun))
+	}
+	if best > most {
+		t.Errorf("start of %s: got %s, want at most %s", filepath.Base(path), best, most)
 	}
 }
 
