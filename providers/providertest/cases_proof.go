@@ -44,7 +44,7 @@ func (cases) AllGrantedWorks(b *bench) {
 			foreign := t.Foreign(t.blueprint(g))
 			_, r := t.must(job{grant: g})
 			t.complete(r.Proof, g)
-			for _, row := range r.Proof.Rows {
+			for _, row := range r.Rows {
 				if !row.OK() || row.How != core.Tried {
 					t.Errorf("the proof tries everything: %s %s: got %s (%s) %s, want %s", row.Ability, row.Where, row.Got, row.How, row.Err, row.Want)
 				}
