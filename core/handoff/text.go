@@ -56,10 +56,10 @@ func describe(r core.Receipt) *text {
 	t.rows("may not", r.Refused)
 	t.row("overwriting", r.Overwrites)
 	t.row("proof", proofLine(r.Proof))
-	for _, row := range r.Proof.Failures() {
+	for _, row := range r.Failures() {
 		t.row("", fmt.Sprintf("NOT AS GRANTED: %s %s: %s, the grant says %s", row.Ability, row.Where, row.Got, row.Want))
 	}
-	t.rows("not tried", r.Proof.Missing)
+	t.rows("not tried", r.Missing)
 	t.row("left behind", Left(r.Proof))
 	t.delivery(r.Delivery)
 	if r.Key != nil {

@@ -79,8 +79,8 @@ func (cases) ConvergesSlowly(b *bench) {
 		if took := time.Since(start); took < delay {
 			t.Errorf("a change that needs %s to be seen is waited for: got a proof after %s", delay, took)
 		}
-		if len(r.Proof.Failures()) > 0 || r.How != core.Tried {
-			t.Errorf("the proof is complete: got %+v", r.Proof.Failures())
+		if len(r.Failures()) > 0 || r.How != core.Tried {
+			t.Errorf("the proof is complete: got %+v", r.Failures())
 		}
 		t.holds("the delivered key works", t.Keys(t.blueprint(t.Grant())), []string{t.last().ID})
 	})

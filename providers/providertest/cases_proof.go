@@ -50,7 +50,7 @@ func (cases) AllGrantedWorks(b *bench) {
 				}
 			}
 			t.holds("the proof removes what it has put", t.Objects(g.Target.Bucket), nil)
-			t.holds("nothing of the proof is left", r.Proof.Left, nil)
+			t.holds("nothing of the proof is left", r.Left, nil)
 			t.same("a proof leaves other buckets as they are", t.Foreign(t.blueprint(g)), foreign)
 		})
 	}

@@ -67,10 +67,10 @@ func TestGrantOnABucketWithAKeyIsProvenInParts(t *testing.T) {
 	inTown(t, func(t *town) {
 		r := t.must(t.apply(encrypted(), core.ApplyOptions{}))
 		for _, a := range []core.Ability{core.Create, core.Abort} {
-			if !slices.ContainsFunc(r.Proof.Rows, func(row core.Row) bool {
+			if !slices.ContainsFunc(r.Rows, func(row core.Row) bool {
 				return row.Ability == a && row.Where == core.Inside && row.Got == core.Allowed && row.How == core.Tried
 			}) {
-				t.Errorf("%s inside the prefix: got %+v, want it tried and allowed", a, r.Proof.Rows)
+				t.Errorf("%s inside the prefix: got %+v, want it tried and allowed", a, r.Rows)
 			}
 		}
 		out, err := t.w.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: ourName, Key: aws.String("events/one.json"), Body: strings.NewReader("{}")})

@@ -138,10 +138,10 @@ func (a *app) printProof(p proofJSON) error {
 		w.loud(sandboxBanner)
 	}
 	a.proof(w, p.Proof)
-	if bad := len(p.Proof.Failures()); bad > 0 {
-		w.loud("grant %s: %d of %d are not as granted", p.Grant, bad, len(p.Proof.Rows))
+	if bad := len(p.Failures()); bad > 0 {
+		w.loud("grant %s: %d of %d are not as granted", p.Grant, bad, len(p.Rows))
 	} else if p.OK {
-		w.line("grant %s: all %d are as granted (%s)", p.Grant, len(p.Proof.Rows), p.Proof.How)
+		w.line("grant %s: all %d are as granted (%s)", p.Grant, len(p.Rows), p.How)
 	}
 	return w.err
 }

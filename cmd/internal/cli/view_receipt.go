@@ -20,7 +20,7 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 	if failed != nil {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		a.partial(e, r)
-		a.proof(e, core.Proof{How: r.Proof.How, Rows: r.Proof.Failures(), Left: r.Proof.Left, Missing: r.Proof.Missing})
+		a.proof(e, core.Proof{How: r.How, Rows: r.Failures(), Left: r.Left, Missing: r.Missing})
 		return e.err
 	}
 	if r.Key != nil {
