@@ -119,7 +119,7 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		return nil, err
 	}
 	for _, i := range pending {
-		if i.Account != p.Operator.Account {
+		if i.Account != p.Operator.Account || i.Verb == DoPlan {
 			continue
 		}
 		switch i.Verb {

@@ -3,6 +3,7 @@ package handoff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,14 +88,13 @@ func Left(p core.Proof) string {
 	if len(p.Left) == 1 {
 		return fmt.Sprintf("one probe object may be left: %q; the bucket's owner can remove it", p.Left[0])
 	}
-	below := p.Left[0]
+	var below []string
 	for _, key := range p.Left {
-		for !strings.HasPrefix(key, below) {
-			below = below[:len(below)-1]
+		if folder := fmt.Sprintf("%q", key[:strings.LastIndexByte(key, '/')+1]); !slices.Contains(below, folder) {
+			below = append(below, folder)
 		}
 	}
-	below = below[:strings.LastIndexByte(below, '/')+1]
-	return fmt.Sprintf("up to %d probe objects may be left below %q; the bucket's owner can remove them", len(p.Left), below)
+	return fmt.Sprintf("up to %d probe objects may be left below %s; the bucket's owner can remove them", len(p.Left), strings.Join(below, ", "))
 }
 
 // delivery says where the credential lies and who can open it.

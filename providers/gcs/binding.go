@@ -56,7 +56,7 @@ func (r *role) wantBinding(policy []*iampb.Binding, account *iam.ServiceAccount)
 		c.Action, c.Needs = core.Make, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
 	case changed:
 		c.Action, c.Needs = core.Alter, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
-		c.Why, c.Before, c.After = "was changed by somebody else", bindingText(policy, r.run), bindingText(after, r.run)
+		c.Why, c.Before, c.After = "is not what the grant says", bindingText(policy, r.run), bindingText(after, r.run)
 	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -33,7 +34,7 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 	in := &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: aws.String(s.iamARN(o.Account, "user")),
 		ActionNames:     actions,
-		ContextEntries:  []types.ContextEntry{entry("aws:SecureTransport", "true", types.ContextKeyTypeEnumBoolean)},
+		ContextEntries:  []types.ContextEntry{entry("aws:SecureTransport", "true", types.ContextKeyTypeEnumBoolean), entry("aws:CurrentTime", time.Now().UTC().Format(time.RFC3339), types.ContextKeyTypeEnumDate)},
 	}
 	switch {
 	case p.Ability == core.List:

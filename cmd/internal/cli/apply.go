@@ -92,7 +92,11 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 		return err
 	}
 	if saved != nil {
-		if err := saved.moved(p, a.info.Nouns.Account); err != nil {
+		begun, err := saved.begun(e.Journal)
+		if err != nil {
+			return err
+		}
+		if err := saved.moved(p, a.info.Nouns.Account, begun); err != nil {
 			return err
 		}
 	}
@@ -105,7 +109,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 			return err
 		}
 	}
-	receipt, err := e.Apply(ctx, p, core.ApplyOptions{Deliver: &marked{h, s.sandbox != nil}, NoProof: o.NoVerify})
+	receipt, err := carryOut(ctx, e, p, saved, core.ApplyOptions{Deliver: &marked{h, s.sandbox != nil}, NoProof: o.NoVerify})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
 	return join(err, a.printReceipt(receipt, p, err))

@@ -105,7 +105,7 @@ func (a *app) elsewhereOwned(ctx context.Context, e *core.Engine, p *core.Plan) 
 		return err
 	}
 	c := would.Refused()[0]
-	return &core.Error{What: "no grant " + p.Blueprint.Grant.Name + " here: " + c.Addr, Err: errors.New(c.Why), Hint: "name the grant by the same --name, or the same --profile, --bucket and --prefix, as apply"}
+	return &core.Error{Kind: core.ErrNotOurs, What: "no grant " + p.Blueprint.Grant.Name + " here: " + c.Addr, Err: errors.New(c.Why), Hint: "name the grant by the same --name, or the same --profile, --bucket and --prefix, as apply"}
 }
 
 // kept is the error if a bucket was to be dropped and is there still.

@@ -49,3 +49,11 @@ func until(e time.Time) string {
 	}
 	return e.Format(time.RFC3339)
 }
+
+// orEnds completes "until it is revoked".
+func orEnds(e time.Time) string {
+	if e.IsZero() {
+		return ""
+	}
+	return " or, at the latest, until " + e.Format(time.RFC3339)
+}

@@ -98,7 +98,7 @@ func TestDestroyShowsKeysFirstAndSpeaksOfNoIssue(t *testing.T) {
 
 func TestTheWrongGrantIsNotEndedInSilence(t *testing.T) {
 	s := newStage(t, &toy{Bucket: "acme", Foreign: true, Stays: true})
-	s.run(with("destroy", "--name", "other", "--yes")...).wants(t, 1, "no grant other here: toy:bucket/acme: exists and is not ours", "--name")
+	s.run(with("destroy", "--name", "other", "--yes")...).wants(t, 4, "no grant other here: toy:bucket/acme: exists and is not ours", "--name")
 	newStage(t, &toy{}).run(with("destroy", "--name", "other", "--yes")...).wants(t, 0, "no grant other here: nothing to do")
 }
 

@@ -4,6 +4,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -32,6 +33,8 @@ type savedPlan struct {
 	Account       string    `json:"account"`
 	Principal     string    `json:"principal"`
 	Changes       string    `json:"changes"` // [core.Plan.Digest]
+	Policy        string    `json:"policy"`  // [core.Blueprint.PolicyHash]
+	Writes        []string  `json:"writes"`  // what would be written, as sign and address
 	Made          time.Time `json:"made"`
 	request
 	handoffOptions
@@ -54,7 +57,7 @@ func (p savedPlan) sum() string {
 func (a *app) savePlan(path string, p *core.Plan, r request, o handoffOptions, h handoff.Handoff, sandbox bool) (string, error) {
 	saved := savedPlan{
 		SchemaVersion: 1, Kind: savedPlanKind, Cloud: a.info.Name, Sandbox: sandbox,
-		Account: p.Operator.Account, Principal: caller(p.Operator), Changes: p.Digest, Made: p.Made,
+		Account: p.Operator.Account, Principal: caller(p.Operator), Changes: p.Digest, Policy: p.Blueprint.PolicyHash(), Writes: writes(p), Made: p.Made,
 		request: r, handoffOptions: o, Recipients: publicOf(h.Recipients),
 	}
 	saved.Format, saved.Out = h.Format.Name, orDefault(r.Out, defaultOut)
@@ -129,15 +132,66 @@ func (p savedPlan) reaches(h handoff.Handoff) core.Faults {
 }
 
 // moved is the error if the plan that was made is not the one that was reviewed.
-func (p savedPlan) moved(found *core.Plan, account string) error {
+// A plan that an earlier run has begun may have less left to do.
+func (p savedPlan) moved(found *core.Plan, account string, begun bool) error {
 	if p.Account != found.Operator.Account {
 		return core.Faults{{Field: "plan", Value: p.Account, Rule: "was made for another " + account, Accepts: "a plan for " + found.Operator.Account}}
 	}
 	if now := caller(found.Operator); p.Principal != now {
 		return core.Faults{{Field: "plan", Value: p.Principal, Rule: "was made by somebody else", Accepts: "a plan made by " + now}}
 	}
-	if p.Changes != found.Digest {
+	if p.Changes != found.Digest && (!begun || !p.continues(found)) {
 		return &core.Error{Kind: core.ErrMoved, What: "plan of " + p.Grant.Name, Err: errors.New("not what was reviewed")}
 	}
 	return nil
+}
+
+// writes names what a plan would write.
+func writes(p *core.Plan) []string {
+	list := []string{}
+	for _, c := range p.Changes {
+		if c.Action.Writes() {
+			list = append(list, c.Action.String()+" "+c.Addr)
+		}
+	}
+	return list
+}
+
+// continues reports whether found is what is left of p: the same policy, and no
+// write that was not reviewed but the retirement of keys that the journal proves
+// to be undelivered.
+func (p savedPlan) continues(found *core.Plan) bool {
+	return p.Policy == found.Blueprint.PolicyHash() && !slices.ContainsFunc(found.Changes, func(c core.Change) bool {
+		undelivered := c.Step == core.CredentialStep && c.Action == core.Drop
+		return c.Action.Writes() && !undelivered && !slices.Contains(p.Writes, c.Action.String()+" "+c.Addr)
+	})
+}
+
+// mark is the entry of the journal while the plan is carried out.
+func (p savedPlan) mark() string { return "plan/" + p.Digest }
+
+// begun reports whether an earlier run has begun to carry the plan out.
+func (p savedPlan) begun(j core.Journal) (bool, error) {
+	pending, err := j.Pending()
+	return slices.ContainsFunc(pending, func(i core.Intent) bool { return i.ID == p.mark() }), err
+}
+
+// carryOut applies p. That a saved plan has been begun is in the journal until
+// it is done, so that a run which was interrupted can be followed by another.
+func carryOut(ctx context.Context, e *core.Engine, p *core.Plan, saved *savedPlan, o core.ApplyOptions) (core.Receipt, error) {
+	if saved == nil {
+		return e.Apply(ctx, p, o)
+	}
+	begun, err := saved.begun(e.Journal)
+	if err == nil && !begun {
+		err = e.Journal.Intend(core.Intent{ID: saved.mark(), RunID: e.RunID, Account: p.Operator.Account, Verb: core.DoPlan, Addr: "plan", At: time.Now().UTC()})
+	}
+	if err != nil {
+		return core.Receipt{}, err
+	}
+	r, err := e.Apply(ctx, p, o)
+	if err == nil {
+		err = e.Journal.Settle(saved.mark(), true)
+	}
+	return r, err
 }

@@ -79,7 +79,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	w.line("")
 	a.holder(w, p.Blueprint)
 	if p.Issues() && len(p.Refused()) == 0 {
-		w.loud("a long-lived key will be issued: whoever holds it has this access until it is revoked")
+		w.loud("a long-lived key will be issued: whoever holds it has this access until it is revoked%s", orEnds(g.Limits.Expires))
 		if v.Prove {
 			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
 		}
