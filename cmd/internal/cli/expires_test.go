@@ -36,3 +36,12 @@ func TestAccessThatIsOverIsNotGranted(t *testing.T) {
 		t.Error("only an end that has come is a fault")
 	}
 }
+
+func TestAccessThatHasEndedIsNotTried(t *testing.T) {
+	a := &app{}
+	in := received{receipt: core.Receipt{Expires: time.Now().Add(-time.Second)}}
+	proof, err := a.tryReceived(t.Context(), nil, in)
+	if err == nil || proof.How != core.Skipped {
+		t.Errorf("got %v (%s), want the end that the manifest names", err, proof.How)
+	}
+}

@@ -118,7 +118,7 @@ func (a *app) printPlan(p *core.Plan, v planView) error {
 	}
 	if v.Saved != nil {
 		w.table([][]string{{"saved", v.Saved.File}, {"digest", v.Saved.Digest}})
-		w.line("next: %s apply %s --digest %s", a.cloud.Program, v.Saved.File, v.Saved.Digest)
+		w.line("next: %s apply %s%s --digest %s", a.cloud.Program, v.Saved.File, a.again(), v.Saved.Digest)
 	}
 	return w.err
 }
@@ -128,4 +128,15 @@ func (s *session) closeInto(err *error) {
 	if failed := s.close(); failed != nil {
 		*err = join(*err, failed)
 	}
+}
+
+// again is the global flags that a later command on the same cloud needs.
+func (a *app) again() string {
+	if a.global.SandboxFile != "" {
+		return " --sandbox-file " + a.global.SandboxFile
+	}
+	if a.global.AllowEndpoint {
+		return " --allow-endpoint"
+	}
+	return ""
 }

@@ -3,8 +3,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -157,6 +159,10 @@ func (a *app) opened(o receiveOptions) (received, error) {
 // tryReceived tries, as the holder, what the manifest says. Nobody cleans up
 // after it but the bucket's owner, so the objects that it leaves are named.
 func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Proof, error) {
+	if e := in.receipt.Expires; !e.IsZero() && !e.After(time.Now()) {
+		return core.Proof{How: core.Skipped}, &core.Error{What: "access of key " + in.credential.ID,
+			Err: errors.New("ended at " + e.Format(time.RFC3339) + ", as its manifest says"), Hint: "ask the bucket's owner for a new one"}
+	}
 	progress := a.progress()
 	proof, err := s.trying(progress.observe).Prove(ctx, blueprintOf(in.receipt), nil, in.credential)
 	progress.done()
