@@ -33,6 +33,15 @@
 //   - The number of calls and their sequential depth is counted by the call
 //     itself ([Begin]) in a lane carried by the context, so that the figure follows
 //     what waits for what rather than the clock.
+//   - Whose a thing is, is asked twice: by the plan, and again right before it is
+//     altered, dropped or given a key, unless this very run has made it. A plan
+//     that somebody has thought about for more than half a minute is made again first.
+//     Rejected: trusting the plan, between which and its changes hours may pass.
+//   - A saved plan is applied if the cloud is as it was reviewed. If it is not,
+//     but the journal says that this plan was begun, what is left of it may be
+//     carried out, and nothing else.
+//   - Limits of a grant are conditions in the cloud's own policy language, so that
+//     they hold whatever becomes of this program.
 //   - What one cloud alone asks for (a project, a key for encryption) is a
 //     [Setting]: data that the roof turns into flags and keys of the grant file.
 //     Rejected: typed fields in Grant, which would teach core every cloud's words.
