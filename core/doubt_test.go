@@ -233,3 +233,26 @@ func TestPlanThatGrewOldIsMadeAgainBeforeTheFirstWrite(t *testing.T) {
 		}
 	})
 }
+
+// startled is an actor that panics when it tries to list.
+type startled struct{}
+
+func (startled) Try(_ context.Context, p Probe) (Outcome, error) {
+	if p.Ability == List {
+		panic(canary)
+	}
+	return p.Want, nil
+}
+
+func TestPanicOfAnActorIsAnErrorThatShowsNoValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &prover{actor: startled{}, probes: ProbesFor(plain(), everything(), "run", ""), settle: time.Minute, pace: time.Second, tell: func(Event) {}, keys: map[string]bool{}}
+		_, err := v.prove(t.Context())
+		if err == nil || strings.Contains(err.Error(), canary) || !strings.Contains(err.Error(), "internal error") {
+			t.Errorf("got %v, want the place of the panic and not its value", err)
+		}
+		if len(v.keys) == 0 {
+			t.Error("what other probes have written is still known, so that it can be removed")
+		}
+	})
+}

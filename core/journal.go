@@ -36,6 +36,5 @@ const (
 	DoChange Verb = "change"  // one change of a plan
 	DoIssue  Verb = "issue"   // a credential is made
 	DoHand   Verb = "deliver" // a credential that exists is proven and delivered
-	DoRetire Verb = "retire"  // a credential is made useless
 	DoPlan   Verb = "plan"    // a plan that was saved is carried out; who began it settles it
 )

@@ -132,7 +132,7 @@ func (e *Engine) planKeys(p *Plan) error {
 	if err != nil {
 		return err
 	}
-	var settled []string // addresses of the writes, which a retirement does not wait for
+	var dropped []string // addresses of the keys that go, before anything else does
 	kept := 0
 	for _, k := range p.Keys {
 		c := Change{Step: CredentialStep, Action: Keep, Addr: issuer.Addr(k.ID)}
@@ -148,21 +148,21 @@ func (e *Engine) planKeys(p *Plan) error {
 			kept++
 		}
 		if c.Action == Drop {
-			settled = append(settled, c.Addr)
+			dropped = append(dropped, c.Addr)
 		}
 		p.Changes = append(p.Changes, c)
 	}
 	if !p.Want.Present {
 		for i, c := range p.Changes {
 			if c.Step != CredentialStep && c.Action.Writes() {
-				p.Changes[i].Needs = slices.Concat(c.Needs, settled) // the fast cut first
+				p.Changes[i].Needs = slices.Concat(c.Needs, dropped) // the fast cut first
 			}
 		}
 		return nil
 	}
-	if kept == 0 && len(p.Keys)-len(settled) == 0 {
+	if kept == 0 && len(p.Keys)-len(dropped) == 0 {
 		p.Changes = append(p.Changes, Change{Step: CredentialStep, Action: Make, Addr: issuer.Addr(""),
-			Needs: slices.Concat(issuer.Needs(), settled), Why: "issued last, proven, sealed, delivered"})
+			Needs: slices.Concat(issuer.Needs(), dropped), Why: "issued last, proven, sealed, delivered"})
 	}
 	return nil
 }

@@ -225,14 +225,16 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 			fork, join := Fork(ctx)
 			group.Go(func() error {
 				defer join()
-				rows[i] = v.try(fork, rows[i].Probe)
-				return nil
+				return guarded(func() error { rows[i] = v.try(fork, rows[i].Probe); return nil })
 			})
 		}
-		_ = group.Wait()
+		failed := group.Wait()
 		v.remember(rows, some)
 		if ctx.Err() != nil {
 			return rows, context.Cause(ctx)
+		}
+		if failed != nil {
+			return rows, failed
 		}
 	}
 	return rows, nil
