@@ -15,9 +15,11 @@ const (
 	Erase      Ability = "erase"      // delete one version of an object for ever
 	Resume     Ability = "resume"     // list the parts of an unfinished upload
 	Locate     Ability = "locate"     // ask in which region the bucket is
+	Uploads    Ability = "uploads"    // list the unfinished uploads of the whole bucket
 	Inspect    Ability = "inspect"    // read who may do what with the bucket
 	Administer Ability = "administer" // change who may do what with the bucket
 	Identify   Ability = "identify"   // read the identities of the bucket's owner
+	Enter      Ability = "enter"      // become the grantee at all, where no key is handed over
 )
 
 // Reach says what an ability is about, and so where it can be tried.
@@ -28,6 +30,7 @@ const (
 	ObjectReach Reach = "object" // keys below the prefix
 	BucketReach Reach = "bucket" // the bucket as a whole
 	OwnerReach  Reach = "owner"  // the account or project that owns the bucket
+	DoorReach   Reach = "door"   // the way in: only tried where no key is handed over
 )
 
 // AbilityInfo describes an ability.
@@ -50,9 +53,11 @@ func Abilities() []AbilityInfo {
 		{Erase, ObjectReach, false, "delete versions of objects for ever"},
 		{Resume, ObjectReach, true, "list the parts of unfinished uploads"},
 		{Locate, BucketReach, true, "ask for the bucket's region"},
+		{Uploads, BucketReach, true, "list the unfinished uploads of the whole bucket"},
 		{Inspect, BucketReach, false, "read the bucket's policy"},
 		{Administer, BucketReach, false, "change the bucket's policy"},
 		{Identify, OwnerReach, false, "read the owner's identities"},
+		{Enter, DoorReach, false, "act as the grantee"},
 	}
 }
 

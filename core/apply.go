@@ -140,6 +140,12 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 				Hint: "run the same command again and use the hand-off of that run"}
 		}
 	}
+	if err == nil && p.steps.Credential == nil && p.Want.Present && len(r.Changes) > 0 && !o.NoProof {
+		err = e.proveOpened(ctx, p, r)
+	}
+	if err == nil && p.Want.Present && p.steps.Outputs != nil {
+		r.Outputs, err = p.steps.Outputs(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ type Blueprint struct {
 	Resources []Resource   `json:"resources"`
 	Documents []Document   `json:"documents"`
 	Gaps      []Gap        `json:"gaps,omitempty"`
+	Checks    []Probe      `json:"checks,omitempty"` // what the cloud's simulator is asked beyond the abilities, in the cloud's own actions
+	Notes     []string     `json:"notes,omitempty"`  // what a reader of the plan must know, in words
 	Operator  []Permission `json:"operator"`
 	Probes    string       `json:"probes"` // keys that begin with this are written by the proof and removed by the operator
 }

@@ -25,7 +25,9 @@ type small struct {
 	act    func() (Actor, error)
 }
 
-func (s *small) Info() Info                         { return Info{Name: "small", Settle: time.Minute} }
+func (s *small) Info() Info {
+	return Info{Name: "small", Settle: time.Minute, Identities: []Identity{{Who: WhoKey, Form: PairForm}}}
+}
 func (s *small) Compile(g Grant) (Blueprint, error) { return Blueprint{Cloud: "small", Grant: g}, nil }
 func (s *small) Act(context.Context, Blueprint, Credential) (Actor, error) {
 	return s.act()
@@ -76,7 +78,7 @@ func (h *holder) bear(id string) {
 	}
 }
 
-var anyGrant = Grant{Name: "acme", Can: []Ability{Create}}
+var anyGrant = Grant{Name: "acme", Who: WhoKey, Can: []Ability{Create}}
 
 func run(t *testing.T, s *small, j Journal, d Deliverer) (Receipt, error) {
 	t.Helper()

@@ -21,6 +21,10 @@ var (
 	ErrMoved        = errors.New("the cloud has changed since the plan was made")
 )
 
+// ErrNotHere says that nobody here can become the grantee, because it proves
+// who it is with something that only it has. A simulator may know instead.
+var ErrNotHere = errors.New("the grantee cannot be tried from here")
+
 // Error is a failure with its kind, the resource it is about and what to do next.
 type Error struct {
 	Kind error  // one of the kinds; nil for a failure that is none of them

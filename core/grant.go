@@ -4,6 +4,8 @@ package core
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,13 @@ type Grant struct {
 	Can      []Ability         `json:"can"`
 	Limits   Limits            `json:"limits,omitzero"`
 	Settings map[string]string `json:"settings,omitempty"` // what this cloud alone asks for, by [Setting.Name]
+
+	// Literal says that the grant is what a source document asks for, with all
+	// that is weak in it. Only then may it hold abilities that are not grantable.
+	Literal bool `json:"literal,omitempty"`
+
+	// Native is the profile's shape in the provider's own words; core never looks inside.
+	Native json.RawMessage `json:"native,omitempty"`
 }
 
 // Target is the place that a grant is about.
@@ -36,6 +45,11 @@ type Target struct {
 	// Adopt says that the bucket is somebody else's: it is never created,
 	// dropped or altered beyond the one statement or binding of this grant.
 	Adopt bool `json:"adopt,omitempty"`
+
+	// Shared says that the bucket is ours and serves several grants: whichever
+	// comes first makes it, each of them keeps its settings as they must be, and
+	// it is marked as shared rather than as one grant's.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Limits narrow a grant further than its abilities and its target do.
@@ -43,13 +57,10 @@ type Limits struct {
 	// Expires is the moment from which everything is refused; zero is never. It
 	// is in UTC and has no fraction of a second.
 	Expires time.Time `json:"expires,omitzero"`
+
+	// From are the networks that requests may come from; none is anywhere.
+	From []netip.Prefix `json:"from,omitempty"`
 }
-
-// Who is how a grantee proves who it is.
-type Who string
-
-// WhoKey is a long-lived key that the grantee holds.
-const WhoKey Who = "key"
 
 // Allows reports whether the grant itself names a.
 func (g Grant) Allows(a Ability) bool { return slices.Contains(g.Can, a) }
@@ -70,14 +81,22 @@ func (g Grant) Faults() Faults {
 	if rule := prefixRule(g.Target.Prefix); rule != "" {
 		f = append(f, Fault{"prefix", g.Target.Prefix, rule, `a path that ends in "/", e.g. "events/", or nothing for the whole bucket`})
 	}
-	if len(g.Can) == 0 {
+	if g.Target.Adopt && g.Target.Shared {
+		f = append(f, Fault{"shared", "true", "contradicts adopt: a shared bucket is ours, an adopted one is somebody else's", "one of them"})
+	}
+	if len(g.Can) == 0 && len(g.Native) == 0 {
 		f = append(f, Fault{"profile", g.Profile, "grants nothing", "a profile with at least one ability"})
 	}
 	if e := g.Limits.Expires; e.Location() != time.UTC || e.Nanosecond() != 0 {
 		f = append(f, Fault{"expires", e.Format(time.RFC3339Nano), "is not a whole second in UTC", `a date, e.g. "2027-02-20", or a moment, e.g. "2027-02-20T12:00:00Z"`})
 	}
+	for _, from := range g.Limits.From {
+		if !from.IsValid() || from != from.Masked() {
+			f = append(f, Fault{"from", from.String(), "is not a network", `an address and the length of its prefix, e.g. "203.0.113.0/24"`})
+		}
+	}
 	for _, a := range g.Can {
-		if i, ok := DescribeAbility(a); !ok || !i.Grantable {
+		if i, ok := DescribeAbility(a); !ok || !i.Grantable && !g.Literal || i.Reach == DoorReach {
 			f = append(f, Fault{"can", string(a), "is not an ability that can be granted", "create, abort, overwrite, read, list, delete, resume or locate"})
 		}
 	}

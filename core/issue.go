@@ -124,6 +124,9 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		}
 		switch i.Verb {
 		case DoHand:
+			if p.steps.Credential == nil {
+				continue // a key of another identity of this grant; its own plan deals with it
+			}
 			if slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key }) {
 				found[i.Key] = "an earlier run ended before its delivery"
 			} else if time.Since(i.At) < decideAfter {
@@ -132,6 +135,9 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			}
 			p.stale = append(p.stale, i)
 		case DoIssue:
+			if p.steps.Credential == nil {
+				continue
+			}
 			made := false
 			for _, k := range p.Keys {
 				if i.mayHaveMade(k) {

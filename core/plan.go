@@ -49,7 +49,7 @@ func (p *Plan) Issues() bool {
 
 // Compile checks g and compiles it, naming all faults at once.
 func Compile(p Provider, g Grant) (Blueprint, error) {
-	faults := g.Faults()
+	faults := append(g.Faults(), whoFaults(g, p.Info())...)
 	b, err := p.Compile(g)
 	if more, ok := errors.AsType[Faults](err); ok {
 		faults = append(faults, more...)
@@ -92,7 +92,12 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 		func(ctx context.Context) error { p.Operator, errs[0] = steps.Whoami(ctx); return nil },
 		func(ctx context.Context) error { bucket, errs[1] = steps.Bucket.Diff(ctx, want); return nil },
 		func(ctx context.Context) error { role, errs[2] = steps.Role.Diff(ctx, want); return nil },
-		func(ctx context.Context) error { p.Keys, errs[3] = steps.Credential.List(ctx); return nil },
+		func(ctx context.Context) error {
+			if steps.Credential != nil {
+				p.Keys, errs[3] = steps.Credential.List(ctx)
+			}
+			return nil
+		},
 	)
 	if err := cmp.Or(err, telling(errs)); err != nil {
 		return nil, err
@@ -131,6 +136,9 @@ func (e *Engine) planKeys(p *Plan) error {
 	orphans, err := e.orphans(p)
 	if err != nil {
 		return err
+	}
+	if issuer == nil {
+		return nil
 	}
 	var dropped []string // addresses of the keys that go, before anything else does
 	kept := 0

@@ -26,6 +26,7 @@ const (
 	Outside   Where = "outside"   // in the bucket, at its root
 	Elsewhere Where = "elsewhere" // in another bucket of the same owner; such a probe writes nothing, even if it is allowed
 	Whole     Where = "whole"     // the bucket or its owner
+	Door      Where = "door"      // how the grantee proves who it is
 )
 
 // Probe is one thing to try.
@@ -33,7 +34,8 @@ type Probe struct {
 	Ability Ability `json:"ability"`
 	Where   Where   `json:"where"`
 	Bucket  string  `json:"bucket"`
-	Key     string  `json:"key,omitempty"` // the object, or for List the prefix
+	Key     string  `json:"key,omitempty"`    // the object; for List the prefix, for Enter the [Forgery], or "" for the grantee itself
+	Action  string  `json:"action,omitempty"` // the cloud's own action, where no ability is meant; Key is then the resource
 	Want    Outcome `json:"want"`
 	Why     string  `json:"why,omitempty"` // the gap, where the cloud cannot do what the grant says
 }
@@ -59,7 +61,7 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 	}
 	var must, mustNot []Probe
 	for _, a := range Abilities() {
-		if !slices.Contains(abilities, a.Ability) {
+		if !slices.Contains(abilities, a.Ability) || a.Reach == DoorReach {
 			continue
 		}
 		if a.Reach != ObjectReach {
@@ -114,4 +116,23 @@ func listPrefix(p Probe, prefix string) string {
 		return strings.TrimSuffix(prefix, "/") + "-evil/"
 	}
 	return ""
+}
+
+// doorProbes lists the ways to become the grantee: its own, which must work, and
+// the forgeries, which must not. missing names those that the actor cannot try.
+func doorProbes(b Blueprint, id Identity, actor Actor) (probes []Probe, missing []string) {
+	var able []string
+	forger, ok := actor.(Forger)
+	if ok {
+		able = forger.Forgeries()
+	}
+	probes = append(probes, Probe{Ability: Enter, Where: Door, Bucket: b.Grant.Target.Bucket, Want: Allowed})
+	for _, f := range id.Forgeries {
+		if slices.Contains(able, f.Name) {
+			probes = append(probes, Probe{Ability: Enter, Where: Door, Bucket: b.Grant.Target.Bucket, Key: f.Name, Want: Denied, Why: f.Why})
+		} else {
+			missing = append(missing, "passing for the grantee: "+f.Name+": it cannot be tried from here")
+		}
+	}
+	return probes, missing
 }

@@ -61,8 +61,9 @@ type prover struct {
 	settle time.Duration
 	pace   time.Duration
 	tell   func(Event)
-	keys   map[string]bool // every key that a probe may have written
-	last   int             // the round of positives whose objects the negatives are aimed at
+	keys   map[string]bool                                // every key that a probe may have written
+	plant  func(ctx context.Context, keys []string) error // puts the objects that the grantee may not put itself; nil if it may
+	last   int                                            // the round of positives whose objects the negatives are aimed at
 }
 
 // prove tries everything. Its error is of kind [ErrUnproven] or [ErrNotConverged].
@@ -197,28 +198,44 @@ func (r Row) where() string {
 		return "outside the prefix"
 	case Elsewhere:
 		return "in another bucket"
+	case Door:
+		if r.Key == "" {
+			return "as the grantee"
+		}
+		return "with a forgery: " + r.Key
 	}
 	return "on the bucket or its owner"
 }
 
 // round tries every probe once. Create inside the prefix goes first, because
-// others are aimed at its object; the rest run side by side. Each round of
-// positives puts objects of its own, since some clouds refuse to put one twice.
+// others are aimed at its object, and what removes objects goes last; the rest
+// run side by side. Each round of positives has objects of its own, since some
+// clouds refuse to put one twice.
 func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error) {
 	rows := make([]Row, len(probes))
-	var first, rest []int
+	var first, rest, last []int
+	var aims []string
 	for i, p := range probes {
 		if n > 1 && p.Where == Inside && p.Ability != List {
 			p.Key = fmt.Sprintf("%s-%d", p.Key, n)
 		}
 		rows[i].Probe = p
-		if p.Ability == Create && p.Where == Inside {
+		switch {
+		case p.Ability == Create && p.Where == Inside, p.Ability == Enter && p.Key == "":
 			first = append(first, i)
-		} else {
+		case p.Where == Inside && (p.Ability == Delete || p.Ability == Erase):
+			last = append(last, i)
+		default:
 			rest = append(rest, i)
 		}
+		if aimed := p.Ability == Read || p.Ability == Overwrite || p.Ability == Delete || p.Ability == Erase; aimed && p.Where == Inside {
+			aims = append(aims, p.Key)
+		}
 	}
-	for _, some := range [][]int{first, rest} {
+	if err := v.prepare(ctx, aims); err != nil {
+		return rows, err
+	}
+	for _, some := range [][]int{first, rest, last} {
 		var group errgroup.Group
 		group.SetLimit(atOnce)
 		for _, i := range some {
@@ -238,6 +255,22 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 		}
 	}
 	return rows, nil
+}
+
+// prepare plants the objects that others are aimed at, where the grantee cannot.
+func (v *prover) prepare(ctx context.Context, aims []string) error {
+	if v.plant == nil {
+		return nil
+	}
+	slices.Sort(aims)
+	aims = slices.DeleteFunc(slices.Compact(aims), func(key string) bool { return v.keys[key] })
+	if len(aims) == 0 {
+		return nil
+	}
+	for _, key := range aims {
+		v.keys[key] = true
+	}
+	return v.plant(ctx, aims)
 }
 
 // remember notes where a try may have left something: an object, or an upload

@@ -43,6 +43,9 @@ func TestProbesCoverEveryAbilityInEveryPlace(t *testing.T) {
 		want := 0
 		for _, i := range Abilities() {
 			places := []Where{Whole}
+			if i.Reach == DoorReach {
+				continue // only where no key is handed over
+			}
 			if i.Reach == ObjectReach {
 				if places = []Where{Inside, Elsewhere}; prefix != "" {
 					places = append(places, Sibling, Outside)

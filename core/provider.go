@@ -3,6 +3,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -21,20 +22,22 @@ type Provider interface {
 	// (kind [ErrInvalid]) an endpoint that nobody consented to.
 	Open(ctx context.Context, b Blueprint) (*Steps, error)
 
-	// Act prepares to try things as the holder of c.
+	// Act prepares to try things as the holder of c. A c without a secret means
+	// the grantee of b as it proves who it is without one; [ErrNotHere] if that
+	// cannot be done from here. Then, the actor may be a [Forger].
 	Act(ctx context.Context, b Blueprint, c Credential) (Actor, error)
 }
 
 // Info describes a cloud.
 type Info struct {
-	Name      string        // "s3": stable, used in files and folders
-	Title     string        // "Amazon S3": for people
-	Nouns     Nouns         // how its users call things
-	Settings  []Setting     // what it alone asks for
-	Abilities []Ability     // what its actor can try
-	Form      Form          // the form of its credentials
-	Settle    time.Duration // how long a change may need until it is seen everywhere
-	Reasons   []Reason      // what each ability compiles to, and why
+	Name       string        // "s3": stable, used in files and folders
+	Title      string        // "Amazon S3": for people
+	Nouns      Nouns         // how its users call things
+	Settings   []Setting     // what it alone asks for
+	Abilities  []Ability     // what its actor can try
+	Identities []Identity    // how a grantee can prove who it is; those without a secret first
+	Settle     time.Duration // how long a change may need until it is seen everywhere
+	Reasons    []Reason      // what each ability compiles to, and why
 }
 
 // Nouns are the cloud's own words for core's.
@@ -60,7 +63,12 @@ type Setting struct {
 	Example  string   // a value that works
 	Env      []string // environment variables that are read when it is not given, in order
 	Required bool
+	Flag     bool  // its value is "true" or "false"
+	Only     []Who // the identities that it belongs to; none: all
 }
+
+// For reports whether the setting belongs to w.
+func (s Setting) For(w Who) bool { return len(s.Only) == 0 || slices.Contains(s.Only, w) }
 
 // Steps are the bucket, role and credential steps of one grant, and who takes them.
 type Steps struct {
@@ -70,9 +78,22 @@ type Steps struct {
 
 	Bucket     Step
 	Role       Step
-	Credential Issuer
+	Credential Issuer    // nil if the grantee is handed no secret
 	Caretaker  Caretaker // nil if nobody can clean up after a proof
 	Simulator  Simulator // nil if the cloud has none
+
+	// Outputs says what the grantee must be told, once everything is settled.
+	// None of it is secret. It may read. Nil if there is nothing to tell.
+	Outputs func(ctx context.Context) ([]Output, error)
+}
+
+// Output is one thing that the grantee must be told: a name, an address, or a
+// whole file. It is never a secret.
+type Output struct {
+	Name  string `json:"name"` // as the grantee's own documentation calls it: "IAM_ROLE"
+	Value string `json:"value"`
+	File  string `json:"file,omitempty"` // the name of the file that Value is the content of; "" for a short value
+	Why   string `json:"why,omitempty"`  // what it is for
 }
 
 // Operator is the identity that runs the steps.
@@ -122,6 +143,10 @@ type Caretaker interface {
 	// Sweep removes the objects with these keys, every version of them, and
 	// unfinished uploads to them. A key that does not exist is fine.
 	Sweep(ctx context.Context, keys []string) error
+
+	// Plant puts an object of a few bytes under each of the keys, for grantees that may
+	// not put one themselves.
+	Plant(ctx context.Context, keys []string) error
 }
 
 // Actor tries things as the grantee.
@@ -131,6 +156,13 @@ type Actor interface {
 	// a broken connection or a throttled call is [Unclear]. The error says why an
 	// outcome is unclear, and is nil otherwise.
 	Try(ctx context.Context, p Probe) (Outcome, error)
+}
+
+// Forger is an [Actor] that can try to pass for the grantee.
+type Forger interface {
+	// Forgeries are the names of those of [Identity.Forgeries] that it can try,
+	// as probes of [Enter] whose Key is the name.
+	Forgeries() []string
 }
 
 // Simulator asks the cloud itself what the grantee may do.

@@ -1,31 +1,39 @@
 // Receipt: what was done, safe in a ticket.
 package core
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Receipt is the public half of a hand-off. It never holds a secret.
 type Receipt struct {
-	SchemaVersion int       `json:"schema_version"` // 1
-	RunID         string    `json:"run_id"`
-	Cloud         string    `json:"cloud"` // [Info.Name]
-	Sandbox       bool      `json:"sandbox,omitempty"`
-	Grant         string    `json:"grant"`
-	Profile       string    `json:"profile"`
-	Account       string    `json:"account"` // account or project
-	Bucket        string    `json:"bucket"`
-	Region        string    `json:"region"`
-	Prefix        string    `json:"prefix"`
-	Expires       time.Time `json:"expires,omitzero"` // the access ends by itself; zero if it does not
-	PolicyHash    string    `json:"policy_hash"`
-	PlanDigest    string    `json:"plan_digest"`
-	Can           []Ability `json:"can"`        // what the holder may do, gaps included: enough to try the credential again
-	Probes        string    `json:"probes"`     // keys that begin with this are written by a proof
-	Allowed       []string  `json:"allowed"`    // what the holder may do, in words
-	Refused       []string  `json:"refused"`    // what the holder may not do, in words
-	Overwrites    string    `json:"overwrites"` // what putting an existing key again does
-	Changes       []Change  `json:"changes"`
-	Key           *KeyInfo  `json:"key,omitempty"`     // absent if no credential was issued
-	Retired       string    `json:"retired,omitempty"` // the ID of a credential that was issued, delivered to nobody and retired
+	SchemaVersion int            `json:"schema_version"` // 1
+	RunID         string         `json:"run_id"`
+	Cloud         string         `json:"cloud"` // [Info.Name]
+	Sandbox       bool           `json:"sandbox,omitempty"`
+	Grant         string         `json:"grant"`
+	Profile       string         `json:"profile"`
+	Account       string         `json:"account"` // account or project
+	Bucket        string         `json:"bucket"`
+	Region        string         `json:"region"`
+	Prefix        string         `json:"prefix"`
+	Expires       time.Time      `json:"expires,omitzero"` // the access ends by itself; zero if it does not
+	PolicyHash    string         `json:"policy_hash"`
+	PlanDigest    string         `json:"plan_digest"`
+	Can           []Ability      `json:"can"`        // what the holder may do, gaps included: enough to try the credential again
+	Probes        string         `json:"probes"`     // keys that begin with this are written by a proof
+	Allowed       []string       `json:"allowed"`    // what the holder may do, in words
+	Refused       []string       `json:"refused"`    // what the holder may not do, in words
+	Overwrites    string         `json:"overwrites"` // what putting an existing key again does
+	Changes       []Change       `json:"changes"`
+	Who           Who            `json:"who"`                 // how the holder proves who it is
+	Literal       bool           `json:"literal,omitempty"`   // the grant is what its source document asks for, weaknesses included
+	From          []netip.Prefix `json:"from,omitempty"`      // the networks that requests may come from; none is anywhere
+	Outputs       []Output       `json:"outputs,omitempty"`   // what the holder must be told
+	Withdrawn     []string       `json:"withdrawn,omitempty"` // the addresses of what this run made and took back, because the proof showed too much access
+	Key           *KeyInfo       `json:"key,omitempty"`       // absent if no credential was issued
+	Retired       string         `json:"retired,omitempty"`   // the ID of a credential that was issued, delivered to nobody and retired
 	Proof
 	Delivery *Delivery `json:"delivery,omitempty"`
 	Started  time.Time `json:"started"`
@@ -80,7 +88,8 @@ func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
 	r.SchemaVersion = 1
 	r.Cloud, r.Grant, r.Profile = b.Cloud, b.Grant.Name, b.Grant.Profile
 	r.Bucket, r.Region, r.Prefix = b.Grant.Target.Bucket, b.Grant.Target.Region, b.Grant.Target.Prefix
-	r.Expires = b.Grant.Limits.Expires
+	r.Expires, r.From = b.Grant.Limits.Expires, b.Grant.Limits.From
+	r.Who, r.Literal = b.Grant.Who, b.Grant.Literal
 	r.PolicyHash, r.Probes = b.PolicyHash(), b.Probes
 	r.Overwrites = "refused: an object that exists cannot be replaced"
 	for _, p := range ProbesFor(b, abilities, "", "") {

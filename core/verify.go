@@ -25,6 +25,9 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 	}
 	elsewhere, missing := e.elsewhere(ctx, care)
 	actor, err := e.Provider.Act(ctx, b, c)
+	if errors.Is(err, ErrNotHere) && steps != nil {
+		return e.Simulate(ctx, b, steps)
+	}
 	if err != nil {
 		return Proof{How: Skipped}, err
 	}
@@ -32,7 +35,18 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
 		settle: cmp.Or(e.Patience, info.Settle), pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
+	var untried []string
+	if c.Secret.Empty() {
+		var doors []Probe
+		id, _ := info.Identity(b.Grant.Who)
+		doors, untried = doorProbes(b, id, actor)
+		v.probes = ordered(append(doors, v.probes...))
+	}
+	if care != nil && !b.Grant.Allows(Create) {
+		v.plant = care.Plant
+	}
 	proof, err := v.prove(ctx)
+	proof.Missing = append(proof.Missing, untried...)
 	if missing != "" {
 		proof.Missing = append(proof.Missing, missing)
 	}
@@ -76,7 +90,10 @@ func (e *Engine) Simulate(ctx context.Context, b Blueprint, steps *Steps) (Proof
 		return Proof{How: Skipped}, &Error{Kind: ErrUnproven, Err: errors.New("this cloud cannot be asked; give the credential")}
 	}
 	var unproven error
-	for _, p := range ProbesFor(b, e.Provider.Info().Abilities, e.RunID, "") {
+	if id, _ := e.Provider.Info().Identity(b.Grant.Who); len(id.Forgeries) > 0 {
+		proof.Missing = append(proof.Missing, "passing for the grantee: only the grantee itself can show that others are refused")
+	}
+	for _, p := range append(ProbesFor(b, e.Provider.Info().Abilities, e.RunID, ""), b.Checks...) {
 		got, err := steps.Simulator.Simulate(ctx, p)
 		row := Row{Probe: p, Got: got, How: Simulated}
 		if err != nil {
@@ -84,7 +101,7 @@ func (e *Engine) Simulate(ctx context.Context, b Blueprint, steps *Steps) (Proof
 		}
 		proof.Rows = append(proof.Rows, row)
 		if !row.OK() && unproven == nil {
-			unproven = &Error{Kind: ErrUnproven, What: string(p.Ability), Err: errors.New("the cloud says " + string(got) + " " + row.where() + ", the grant says " + string(p.Want))}
+			unproven = &Error{Kind: ErrUnproven, What: cmp.Or(string(p.Ability), p.Action), Err: errors.New("the cloud says " + string(got) + " " + row.where() + ", the grant says " + string(p.Want))}
 		}
 	}
 	return proof, unproven

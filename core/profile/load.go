@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -27,8 +28,9 @@ func All() []Profile {
 	return all
 }
 
-// Find returns the profile with that name. Its error is [core.Faults] with all
-// known names, and the one that was probably meant.
+// Find returns the profile with that name, which may end in "+" and the name of
+// one of its variants. Its error is [core.Faults] with all known names, and the
+// one that was probably meant.
 func Find(name string) (Profile, error) {
 	var known []string
 	for _, p := range All() {
@@ -36,6 +38,12 @@ func Find(name string) (Profile, error) {
 			return p, nil
 		}
 		known = append(known, p.Name)
+		for _, v := range p.Variants {
+			if varied := p.with(v); varied.Name == name {
+				return varied, nil
+			}
+			known = append(known, p.Name+"+"+v.Name)
+		}
 	}
 	f := core.Fault{Field: "profile", Value: name, Rule: "is not a known profile", Accepts: strings.Join(known, ", ")}
 	if near := nearest(name, known); near != "" {
@@ -90,21 +98,55 @@ func (p Profile) check() error {
 			return fmt.Errorf("has no %s", field)
 		}
 	}
-	if len(p.Can) == 0 {
+	if len(p.Can) == 0 && len(p.Native) == 0 {
 		return fmt.Errorf("grants nothing")
 	}
 	clouds := map[string]bool{}
+	for cloud, who := range p.Who {
+		if clouds[cloud] = true; len(who) == 0 {
+			return fmt.Errorf("says nothing of how its grantee proves who it is on %q", cloud)
+		}
+		if p.Absent[cloud] != "" {
+			return fmt.Errorf("is absent on %q, and is not", cloud)
+		}
+	}
+	if len(p.Who) == 0 {
+		return fmt.Errorf("says nothing of how its grantee proves who it is")
+	}
 	for _, r := range p.Documented {
 		if len(r.Actions) == 0 || len(r.Makes) == 0 || len(r.HandsOver) == 0 {
 			return fmt.Errorf("documents half of a recipe for %q", r.Cloud)
 		}
-		clouds[r.Cloud] = true
+		if !clouds[r.Cloud] {
+			return fmt.Errorf("documents a recipe for %q, where it is not available", r.Cloud)
+		}
 	}
+	if err := rows(p.Can, clouds); err != nil {
+		return err
+	}
+	for _, v := range p.Variants {
+		if v.Name == "" || v.Summary == "" || len(v.Adds)+len(v.Drops) == 0 {
+			return fmt.Errorf("has half of a variant %q", v.Name)
+		}
+		for _, a := range v.Drops {
+			if !slices.ContainsFunc(p.Can, func(r Row) bool { return r.Ability == a }) {
+				return fmt.Errorf("variant %q drops %q, which is not there", v.Name, a)
+			}
+		}
+		if err := rows(p.with(v).Can, clouds); err != nil {
+			return fmt.Errorf("variant %q: %w", v.Name, err)
+		}
+	}
+	return nil
+}
+
+// rows reports what is wrong with what a profile asks for.
+func rows(can []Row, clouds map[string]bool) error {
 	seen := map[core.Ability]bool{}
-	for _, r := range p.Can {
+	for _, r := range can {
 		for _, cloud := range r.On {
 			if !clouds[cloud] {
-				return fmt.Errorf("%q is asked for on %q, of which nothing is documented", r.Ability, cloud)
+				return fmt.Errorf("%q is asked for on %q, where it is not available", r.Ability, cloud)
 			}
 		}
 		i, ok := core.DescribeAbility(r.Ability)

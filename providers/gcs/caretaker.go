@@ -69,3 +69,20 @@ func (c *caretaker) sweep(ctx context.Context, key string) error {
 		}
 	}
 }
+
+// Plant puts a few bytes under each key, as the operator.
+func (c *caretaker) Plant(ctx context.Context, keys []string) error {
+	client, err := c.cloud.storage()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		w := client.Bucket(c.bucket).Object(key).NewWriter(ctx)
+		w.ChunkSize = 0 // one request
+		_, err := w.Write([]byte("probe"))
+		if err := errors.Join(err, w.Close()); err != nil {
+			return explainWrite(c.bucketAddr(), err)
+		}
+	}
+	return nil
+}

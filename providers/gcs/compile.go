@@ -103,9 +103,6 @@ func targetFaults(g core.Grant) core.Faults {
 	case !locationName.MatchString(strings.ToLower(region)):
 		f = append(f, core.Fault{Field: "location", Value: region, Rule: "is not the name of a location", Accepts: where})
 	}
-	if g.Who != core.WhoKey {
-		f = append(f, core.Fault{Field: "who", Value: string(g.Who), Rule: "is not available on Google Cloud Storage", Accepts: `"key"`})
-	}
 	if g.Target.Prefix != "" && g.Allows(core.List) {
 		// https://cloud.google.com/iam/docs/conditions-attribute-reference: a list's
 		// prefix is known to credential access boundaries, not to bindings.

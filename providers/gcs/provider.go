@@ -27,14 +27,14 @@ func New(c Config) *Provider { return &Provider{config: c} }
 // Info describes Google Cloud Storage.
 func (p *Provider) Info() core.Info {
 	return core.Info{
-		Name:      "gcs",
-		Title:     "Google Cloud Storage",
-		Nouns:     core.Nouns{Account: "project", Region: "location", Principal: "service account"},
-		Settings:  settingList(),
-		Abilities: probed(),
-		Form:      core.DocumentForm,
-		Settle:    10 * time.Minute, // https://cloud.google.com/iam/docs/access-change-propagation
-		Reasons:   reasons(),
+		Name:       "gcs",
+		Title:      "Google Cloud Storage",
+		Nouns:      core.Nouns{Account: "project", Region: "location", Principal: "service account"},
+		Settings:   settingList(),
+		Abilities:  probed(),
+		Identities: identities(),
+		Settle:     10 * time.Minute, // https://cloud.google.com/iam/docs/access-change-propagation
+		Reasons:    reasons(),
 	}
 }
 

@@ -136,3 +136,19 @@ func (c *caretaker) sweepUploads(ctx context.Context, owner *string, start strin
 	}
 	return nil
 }
+
+// Plant puts a few bytes under each key, as the operator.
+func (c *caretaker) Plant(ctx context.Context, keys []string) error {
+	owner, err := c.owner(ctx)
+	if err != nil {
+		return err
+	}
+	var tasks []func(context.Context) error
+	for _, key := range keys {
+		tasks = append(tasks, func(ctx context.Context) error {
+			_, err := c.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(c.bucket()), Key: &key, Body: strings.NewReader("probe"), ExpectedBucketOwner: owner})
+			return failed(c.bucketAddr(), "s3:PutObject", err)
+		})
+	}
+	return core.Together(ctx, tasks...)
+}

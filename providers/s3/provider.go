@@ -39,9 +39,9 @@ func (p *Provider) Info() core.Info {
 			core.Create, core.Abort, core.Overwrite, core.Read, core.List, core.Delete, core.Erase,
 			core.Resume, core.Locate, core.Inspect, core.Administer, core.Identify,
 		},
-		Form:    core.PairForm,
-		Settle:  settleTime,
-		Reasons: p.reasons,
+		Identities: identities(),
+		Settle:     settleTime,
+		Reasons:    p.reasons,
 	}
 }
 

@@ -50,9 +50,6 @@ func draw(g core.Grant) (design, core.Faults) {
 	case !regionName.MatchString(d.region):
 		fault("region", d.region, "is not the name of a region", `e.g. "eu-west-1"`)
 	}
-	if g.Who != "" && g.Who != core.WhoKey {
-		fault("who", string(g.Who), "is not a way in which a grantee can prove who it is here", `"key"`)
-	}
 	if g.Allows(core.Abort) && !g.Allows(core.Create) && !g.Allows(core.Overwrite) {
 		fault("can", string(core.Abort), "is of no use without create: beginning an upload takes s3:PutObject", `"create" as well`)
 	}

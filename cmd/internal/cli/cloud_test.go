@@ -53,7 +53,7 @@ func (t *toy) Environment(listen string) []string { return []string{"TOY_ENDPOIN
 
 func (t *toy) Info() core.Info {
 	return core.Info{
-		Name: "s3", Title: "Toy", Nouns: core.Nouns{Account: "box", Region: "shelf", Principal: "doll"}, Form: core.PairForm, Settle: time.Minute,
+		Name: "s3", Title: "Toy", Nouns: core.Nouns{Account: "box", Region: "shelf", Principal: "doll"}, Identities: []core.Identity{{Who: core.WhoKey, Form: core.PairForm}}, Settle: time.Minute,
 		Settings:  []core.Setting{{Name: "owner", Usage: "who owns the box", Example: "ann", Env: []string{"TOY_OWNER"}, Required: true}},
 		Abilities: []core.Ability{core.Create, core.Abort, core.Overwrite, core.Read, core.List},
 		Reasons:   []core.Reason{{Ability: core.Create, Action: "toy:Put", Level: "object", Why: "putting is Put"}},

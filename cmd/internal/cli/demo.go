@@ -98,7 +98,7 @@ func (d *demo) tell(ctx context.Context, dir string) error {
 	}
 	d.app.plan(d.out, p, planView{Prove: true})
 	d.say("Carried out, then tried with the new credential itself, then sealed to %s.", recipients[0].Fingerprint)
-	h := handoff.Handoff{Dir: dir, Name: d.grant.Name, Format: handoff.DefaultFormat(d.app.info.Form), Recipients: recipients}
+	h := handoff.Handoff{Dir: dir, Name: d.grant.Name, Format: handoff.DefaultFormat(d.app.info.Form(d.grant.Who)), Recipients: recipients}
 	r, err := d.engine.Apply(ctx, p, core.ApplyOptions{Deliver: &marked{h, true}})
 	if err != nil {
 		return err

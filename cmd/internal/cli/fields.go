@@ -43,7 +43,7 @@ func fields(info core.Info, regionExample string) []field {
 		profiles = append(profiles, p.Name)
 	}
 	for _, f := range handoff.Formats() {
-		if slices.Contains(f.Forms, info.Form) {
+		if slices.ContainsFunc(info.Identities, func(id core.Identity) bool { return slices.Contains(f.Forms, id.Form) }) {
 			formats = append(formats, f.Name)
 		}
 	}

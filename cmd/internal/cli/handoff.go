@@ -29,10 +29,10 @@ func (o *handoffOptions) add(flags *pflag.FlagSet) {
 // call, and adds what is wrong to faults. Where files go is not touched.
 func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff.Handoff, error) {
 	h := handoff.Handoff{Dir: a.env.path(orDefault(r.Out, defaultOut)), Name: r.Grant.Name, Plain: o.Plain, Armor: o.Armor}
-	h.Format = handoff.DefaultFormat(a.info.Form)
+	h.Format = handoff.DefaultFormat(a.info.Form(r.Grant.Who))
 	var found core.Faults
 	if r.Format != "" {
-		format, err := handoff.FindFormat(r.Format, a.info.Form)
+		format, err := handoff.FindFormat(r.Format, a.info.Form(r.Grant.Who))
 		if err := collect(&found, err); err != nil {
 			found = append(found, core.Fault{Field: "format", Value: r.Format, Rule: err.Error(), Accepts: "see --help"})
 		}

@@ -144,7 +144,7 @@ func (a *app) opened(o receiveOptions) (received, error) {
 		var name string
 		if in.credential, name, err = handoff.Read(data); err != nil {
 			faults = append(faults, core.Fault{Field: "file", Value: o.Bundle, Rule: "holds no credential: " + err.Error(), Accepts: "a sealed file that apply has written"})
-		} else if in.format, err = handoff.FindFormat(orDefault(o.Format, name), a.info.Form); err != nil {
+		} else if in.format, err = handoff.FindFormat(orDefault(o.Format, name), in.credential.Form); err != nil {
 			if err := collect(&faults, err); err != nil {
 				faults = append(faults, core.Fault{Field: "format", Value: o.Format, Rule: err.Error()})
 			}

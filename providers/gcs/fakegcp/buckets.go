@@ -164,6 +164,9 @@ func (q *request) patchBucket() (any, error) {
 	if b.uniform() && !next.IAM.Uniform.Enabled && b.Policy.Policy.Now.conditional() {
 		return nil, failed(412, "Uniform bucket-level access cannot be disabled while the bucket's IAM policy has conditions.")
 	}
+	if b.uniform() && !next.IAM.Uniform.Enabled && len(b.Folders) > 0 {
+		return nil, failed(412, "Uniform bucket-level access cannot be disabled while the bucket has managed folders.")
+	}
 	b.Config = next
 	b.touch()
 	return q.bucketResource(b), nil
@@ -193,6 +196,9 @@ func (q *request) deleteBucket() (any, error) {
 		if slices.ContainsFunc(generations, func(o *object) bool { return o.SoftDeleted.IsZero() }) {
 			return nil, failed(409, "The bucket you tried to delete is not empty.")
 		}
+	}
+	if len(b.Folders) > 0 {
+		return nil, failed(409, "The bucket you tried to delete is not empty.")
 	}
 	delete(q.state.Buckets, b.Name)
 	return noContent, nil

@@ -56,7 +56,7 @@ func (c *Cloud) init() {
 	s.Uploads = made(s.Uploads)
 	s.HMACKeys = made(s.HMACKeys)
 	s.Retired = made(s.Retired)
-	c.routes = slices.Concat(tokenRoutes(), bucketRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
+	c.routes = slices.Concat(tokenRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
 		roleRoutes(), accountRoutes(), keyRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
 }
 

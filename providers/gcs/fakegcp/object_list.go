@@ -14,14 +14,20 @@ type objectList struct {
 	Next     string           `json:"nextPageToken,omitempty"`
 }
 
-// listObjects lists a bucket. Its resource is the bucket: a condition on
-// object names does not hold.
+// listObjects lists a bucket, or a managed folder by its prefix. Its resource is
+// the bucket: a condition on object names does not hold.
 func (q *request) listObjects() (any, error) {
-	b, err := q.needBucket("storage.objects.list")
+	b, err := q.needBucket("")
 	if err != nil {
 		return nil, err
 	}
 	prefix, delimiter := q.query.Get("prefix"), q.query.Get("delimiter")
+	folders := q.query.Get("includeFoldersAsPrefixes") == "true"
+	for _, permission := range []string{"storage.objects.list", "storage.managedFolders.list"} {
+		if (permission == "storage.objects.list" || folders) && !q.mayList(permission, b, prefix) {
+			return nil, q.denied(permission, "Storage bucket")
+		}
+	}
 	b.purge()
 	versions, soft := q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true"
 	var entries []listed
@@ -41,7 +47,24 @@ func (q *request) listObjects() (any, error) {
 			}
 		}
 	}
+	if folders && delimiter == "/" {
+		entries = append(entries, b.foldersBelow(prefix)...)
+	}
 	return q.listPage(entries)
+}
+
+// foldersBelow are the managed folders directly below a prefix, as a listing
+// shows them when it is asked to, whether or not they hold an object.
+// https://cloud.google.com/storage/docs/json_api/v1/objects/list
+func (b *bucket) foldersBelow(prefix string) []listed {
+	var out []listed
+	for name := range b.Folders {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
+			first, _, _ := strings.Cut(rest, "/")
+			out = append(out, listed{key: prefix + first + "/", prefix: true})
+		}
+	}
+	return out
 }
 
 // listed is one line of a listing: an object, or a prefix that stands for many.

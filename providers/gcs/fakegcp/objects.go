@@ -32,7 +32,7 @@ func objectResourceName(bucket, name string) resource {
 // who else may.
 // https://cloud.google.com/storage/docs/access-control/lists#default
 func (q *request) mayOnObject(permission string, b *bucket, name string) bool {
-	sources := q.sources(b)
+	sources := append(q.folderSources(b, name), q.sources(b)...)
 	if o := b.live(name); o != nil && !b.uniform() && o.Owner != "" {
 		sources = append(sources, source{Where: "ACL of the object", Policy: policy{Bindings: []binding{
 			{Role: "roles/storage.legacyObjectOwner", Members: []member{{Text: "serviceAccount:uploader", UID: o.Owner}}},
@@ -70,9 +70,9 @@ func (q *request) generation(param string) (int64, error) {
 }
 
 // missing is the answer for an object that does not exist. A caller who may
-// not list the bucket does not learn that.
+// not list where it would be does not learn that.
 func (q *request) missing(permission string, b *bucket, name string) error {
-	if !q.mayOnBucket("storage.objects.list", b) {
+	if !q.mayList("storage.objects.list", b, name) {
 		return q.denied(permission, "Storage object")
 	}
 	return failed(404, "No such object: %s/%s", b.Name, name)

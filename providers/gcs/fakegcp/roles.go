@@ -87,6 +87,9 @@ func (c *Cloud) expireRoles() {
 			delete(c.state.Roles, name)
 			for _, b := range c.state.Buckets {
 				b.Policy.forget(name)
+				for _, f := range b.Folders {
+					f.Policy.forget(name)
+				}
 			}
 			for _, p := range c.state.Projects {
 				p.Policy.forget(name)

@@ -99,14 +99,15 @@ type token struct {
 
 // bucket is a bucket, its configuration as the API shows it, and its objects.
 type bucket struct {
-	Name           string               `json:"name"`
-	Project        string               `json:"project"` // project ID
-	Config         bucketConfig         `json:"config"`
-	Created        time.Time            `json:"created"`
-	Updated        time.Time            `json:"updated"`
-	Metageneration int64                `json:"metageneration"`
-	Policy         policyRecord         `json:"policy"`
-	Objects        map[string][]*object `json:"objects"` // all generations of a name, oldest first
+	Name           string                    `json:"name"`
+	Project        string                    `json:"project"` // project ID
+	Config         bucketConfig              `json:"config"`
+	Created        time.Time                 `json:"created"`
+	Updated        time.Time                 `json:"updated"`
+	Metageneration int64                     `json:"metageneration"`
+	Policy         policyRecord              `json:"policy"`
+	Objects        map[string][]*object      `json:"objects"` // all generations of a name, oldest first
+	Folders        map[string]*managedFolder `json:"folders"` // managed folders, by name
 }
 
 // object is one generation of an object.

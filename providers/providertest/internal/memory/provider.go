@@ -34,7 +34,8 @@ var actions = map[core.Ability]string{
 
 // Info describes the cloud.
 func (p *Provider) Info() core.Info {
-	i := core.Info{Name: "memory", Title: "Memory", Nouns: core.Nouns{Account: "owner", Region: "region", Principal: "principal"}, Form: core.PairForm, Settle: 2 * time.Minute}
+	i := core.Info{Name: "memory", Title: "Memory", Nouns: core.Nouns{Account: "owner", Region: "region", Principal: "principal"}, Settle: 2 * time.Minute,
+		Identities: []core.Identity{{Who: core.WhoKey, Title: "a key", Why: "it is the only way here", Form: core.PairForm}}}
 	for _, a := range core.Abilities() {
 		if actions[a.Ability] != "" {
 			i.Abilities = append(i.Abilities, a.Ability)

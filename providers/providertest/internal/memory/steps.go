@@ -293,3 +293,13 @@ func (s *caretaker) Sweep(ctx context.Context, keys []string) error {
 	}
 	return nil
 }
+
+// Plant puts objects.
+func (s *caretaker) Plant(ctx context.Context, keys []string) error {
+	for _, k := range keys {
+		if _, err := (*steps)(s).as(ctx, "object.put", request{Key: k}); err != nil {
+			return fmt.Errorf("plant %q: %w", k, err)
+		}
+	}
+	return nil
+}
