@@ -16,6 +16,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iam/v1"
 	"google.golang.org/api/option"
+	raw "google.golang.org/api/storage/v1"
 
 	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
 )
@@ -209,6 +210,15 @@ func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	must(c.Buckets(t.Context(), projectID).Next())
 	must(c.CreateHMACKey(t.Context(), projectID, email))
 	must(c.ListHMACKeys(t.Context(), projectID).Next())
+	rs, err := raw.NewService(t.Context(), option.WithHTTPClient(hc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(rs.ManagedFolders.Insert("acme-events", &raw.ManagedFolder{Name: "m/"}).Do())
+	must(rs.ManagedFolders.Get("acme-events", "m/").Do())
+	must(rs.ManagedFolders.List("acme-events").Do())
+	must(rs.ManagedFolders.SetIamPolicy("acme-events", "m/", &raw.Policy{Bindings: []*raw.PolicyBindings{{Role: "roles/storage.objectViewer", Members: []string{"user:ada@example.com"}}}}).Do())
+	must(rs.ManagedFolders.GetIamPolicy("acme-events", "m/").Do())
 	must(s.Projects.Roles.Get(role.Name).Do())
 	must(s.Projects.Roles.List(inProject).View("FULL").Do())
 	must(s.Projects.Roles.Patch(role.Name, &iam.Role{Title: "N"}).UpdateMask("title").Do())

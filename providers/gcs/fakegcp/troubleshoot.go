@@ -148,6 +148,13 @@ func (q *request) troubled(full string) (resource, []explained, error) {
 		s := q.sources(b)
 		s[0].Policy = b.Policy.Policy.Now
 		out := []explained{{"//storage.googleapis.com/projects/_/buckets/" + name, s[0], q.mayOnBucket("storage.buckets.getIamPolicy", b)}}
+		for _, f := range q.folderSources(b, objectName) {
+			folder := strings.TrimPrefix(f.Where, "managed folder "+name+"/")
+			f.Policy = b.Folders[folder].Policy.Policy.Now
+			out = append(out, explained{
+				"//storage.googleapis.com/projects/_/buckets/" + name + "/managedFolders/" + folder, f, q.mayOnFolder("storage.managedFolders.getIamPolicy", b, folder),
+			})
+		}
 		if p := q.state.Projects[b.Project]; p != nil {
 			out = append(out, q.projectExplained(p, s[1]))
 		}
