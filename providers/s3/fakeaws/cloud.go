@@ -118,6 +118,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.serveIssuer(w, r) {
+		return
+	}
 	switch serviceOf(r) {
 	case "iam":
 		c.serveIAM(w, r, body)

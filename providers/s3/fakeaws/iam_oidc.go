@@ -24,10 +24,10 @@ func (k *iamCall) oidcARN(address string) string {
 	return "arn:" + k.state.Partition + ":iam::" + k.acct.ID + ":oidc-provider/" + strings.TrimSuffix(host, "/")
 }
 
-func (k *iamCall) oidc() (*oidcProvider, error) {
+func (k *iamCall) oidc(reading bool) (*oidcProvider, error) {
 	arn := k.form.Get("OpenIDConnectProviderArn")
 	p := k.acct.OIDC[arn]
-	if p == nil {
+	if p == nil || reading && !p.Exists.Seen() {
 		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "OpenIDConnect Provider not found for arn " + arn}
 	}
 	return p, nil
@@ -53,21 +53,45 @@ func createOIDC(k *iamCall) (any, error) {
 		return nil, &apiError{Code: "EntityAlreadyExists", Status: 409, Message: "Provider with url " + address + " already exists."}
 	}
 	clients := formList(k.form, "ClientIDList")
-	if len(clients) > 100 {
-		return nil, limit("ClientIdsPerOpenIdConnectProvider", "100")
+	if err := checkClients(clients); err != nil {
+		return nil, err
 	}
-	k.acct.OIDC[arn] = &oidcProvider{
-		ARN: arn, URL: strings.TrimPrefix(address, "https://"), Clients: clients,
+	if len(k.acct.OIDC) >= maxProviders {
+		return nil, limit("OpenIdConnectProvidersPerAccount", itoa(maxProviders))
+	}
+	p := &oidcProvider{
+		ARN: arn, URL: strings.TrimPrefix(address, "https://"),
 		Thumbprints: formList(k.form, "ThumbprintList"), Created: time.Now().UTC().Truncate(time.Second), Tags: tags,
 	}
+	p.Exists.Set(true, k.state.Delay)
+	p.Clients.Set(clients, 0)
+	k.acct.OIDC[arn] = p
 	return struct {
 		OpenIDConnectProviderArn string
 		Tags                     members[tag]
 	}{arn, listOf(tags)}, nil
 }
 
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const (
+	maxProviders = 100 // of one account
+	maxClients   = 100 // of one provider
+)
+
+func checkClients(ids []string) error {
+	if len(ids) > maxClients {
+		return limit("ClientIdsPerOpenIdConnectProvider", itoa(maxClients))
+	}
+	for _, id := range ids {
+		if id == "" || len(id) > 255 {
+			return invalid("clientID", id, "Member must have length between 1 and 255")
+		}
+	}
+	return nil
+}
+
 func getOIDC(k *iamCall) (any, error) {
-	p, err := k.oidc()
+	p, err := k.oidc(true)
 	if err != nil {
 		return nil, err
 	}
@@ -77,40 +101,48 @@ func getOIDC(k *iamCall) (any, error) {
 		ThumbprintList members[string]
 		CreateDate     string
 		Tags           members[tag]
-	}{p.URL, listOf(p.Clients), listOf(p.Thumbprints), stamp(p.Created), listOf(p.Tags)}, nil
+	}{p.URL, listOf(p.Clients.Seen()), listOf(p.Thumbprints), stamp(p.Created), listOf(p.Tags)}, nil
 }
 
 func listOIDC(k *iamCall) (any, error) {
 	type ref struct{ Arn string }
 	var list []ref
 	for _, p := range sorted(k.acct.OIDC) {
-		list = append(list, ref{p.ARN})
+		if p.Exists.Seen() {
+			list = append(list, ref{p.ARN})
+		}
 	}
 	return struct{ OpenIDConnectProviderList members[ref] }{listOf(list)}, nil
 }
 
 func addClientID(k *iamCall) (any, error) {
-	p, err := k.oidc()
+	p, err := k.oidc(false)
 	if err != nil {
 		return nil, err
 	}
-	if id := k.form.Get("ClientID"); !slices.Contains(p.Clients, id) {
-		p.Clients = append(slices.Clone(p.Clients), id)
+	id := k.form.Get("ClientID")
+	if slices.Contains(p.Clients.Now, id) {
+		return nil, nil
 	}
+	list := append(slices.Clone(p.Clients.Now), id)
+	if err := checkClients(list); err != nil {
+		return nil, err
+	}
+	p.Clients.Set(list, k.state.Delay)
 	return nil, nil
 }
 
 func removeClientID(k *iamCall) (any, error) {
-	p, err := k.oidc()
+	p, err := k.oidc(false)
 	if err != nil {
 		return nil, err
 	}
-	p.Clients = slices.DeleteFunc(slices.Clone(p.Clients), func(id string) bool { return id == k.form.Get("ClientID") })
+	p.Clients.Set(slices.DeleteFunc(slices.Clone(p.Clients.Now), func(id string) bool { return id == k.form.Get("ClientID") }), k.state.Delay)
 	return nil, nil
 }
 
 func deleteOIDC(k *iamCall) (any, error) {
-	p, err := k.oidc()
+	p, err := k.oidc(false)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -20,7 +21,7 @@ type state struct {
 	Accounts  map[string]*account
 	Keys      map[string]*accessKey // of all accounts
 	Buckets   map[string]*bucket    // names are unique in a partition
-	IssuerKey []byte                // of every identity provider
+	Issuers   map[string]*issuer    // identity providers of the world outside, by their address
 }
 
 // account holds the IAM entities of one account. Users, groups and roles are
@@ -117,7 +118,8 @@ type policyVersion struct {
 type oidcProvider struct {
 	ARN         string
 	URL         string
-	Clients     []string
+	Exists      cloudsim.Eventual[bool]
+	Clients     cloudsim.Eventual[[]string]
 	Thumbprints []string
 	Created     time.Time
 	Tags        []tag
@@ -170,6 +172,11 @@ func Restore(snapshot []byte) (*Cloud, error) {
 	}
 	if s.Accounts[s.Home] == nil || s.Keys == nil || s.Buckets == nil {
 		return nil, fmt.Errorf("snapshot of a fake AWS: account %q is missing", s.Home)
+	}
+	for address, i := range s.Issuers {
+		if _, err := x509.ParsePKCS8PrivateKey(i.Key); err != nil {
+			return nil, fmt.Errorf("snapshot of a fake AWS: key of issuer %q: %w", address, err)
+		}
 	}
 	return assemble(s), nil
 }

@@ -2,7 +2,6 @@
 package fakeaws
 
 import (
-	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -11,59 +10,89 @@ import (
 	"time"
 )
 
-// claims are what a token says.
+// claims are what a token says, as far as STS looks.
 type claims struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"`
-	Audience string `json:"aud"`
-	IssuedAt int64  `json:"iat"`
-	Expires  int64  `json:"exp"`
+	Issuer    string         `json:"iss"`
+	Subject   string         `json:"sub"`
+	Audience  audience       `json:"aud"`
+	Party     string         `json:"azp"`
+	IssuedAt  *float64       `json:"iat"`
+	NotBefore float64        `json:"nbf"`
+	Expires   *float64       `json:"exp"`
+	All       map[string]any `json:"-"`
 }
 
-// IssueToken returns a web identity token of the issuer ("https://…"), valid
-// for an hour. The cloud plays every identity provider of its world: it
-// believes the tokens that it issued itself, and no others.
-func (c *Cloud) IssueToken(issuer, subject, audience string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	part := func(v any) string {
-		b, _ := json.Marshal(v) // strings and numbers only
-		return base64.RawURLEncoding.EncodeToString(b)
-	}
-	text := part(map[string]string{"alg": "HS256", "typ": "JWT"}) + "." +
-		part(claims{issuer, subject, audience, now.Unix(), now.Add(time.Hour).Unix()})
-	return text + "." + base64.RawURLEncoding.EncodeToString(mac(c.issuerKey(), text))
+// audience is one audience or a list.
+type audience []string
+
+// UnmarshalJSON reads a string or a list of strings.
+func (a *audience) UnmarshalJSON(b []byte) error { return (*Strings)(a).UnmarshalJSON(b) }
+
+// webToken is a token taken apart.
+type webToken struct {
+	claims
+	alg, kid  string
+	signed    string // what the signature is over
+	signature []byte
 }
 
-func (c *Cloud) issuerKey() []byte {
-	if len(c.state.IssuerKey) == 0 {
-		c.state.IssuerKey = random(32)
-	}
-	return c.state.IssuerKey
+// skew is how long STS takes a token after it has expired.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html
+const skew = 5 * time.Minute
+
+func badToken(message string) *apiError {
+	return &apiError{Code: "InvalidIdentityToken", Status: 400, Message: message}
 }
 
-// readToken returns the claims of a token that this cloud issued.
-func (c *Cloud) readToken(token string) (claims, *apiError) {
-	broken := &apiError{Code: "InvalidIdentityToken", Status: 400, Message: "The web identity token that was passed could not be validated by Amazon Web Services."}
-	var out claims
-	i := strings.LastIndex(token, ".")
-	if i < 0 {
-		return out, broken
+// parseToken reads a token and believes nothing yet.
+func parseToken(text string) (webToken, *apiError) {
+	var t webToken
+	broken := badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return t, broken
 	}
-	_, body, _ := strings.Cut(token[:i], ".")
-	sum, err := base64.RawURLEncoding.DecodeString(token[i+1:])
-	if err != nil || !hmac.Equal(sum, mac(c.issuerKey(), token[:i])) {
-		return out, broken
+	var raw [3][]byte
+	for i, p := range parts {
+		b, err := base64.RawURLEncoding.DecodeString(p)
+		if err != nil {
+			return t, broken
+		}
+		raw[i] = b
 	}
-	b, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil || json.Unmarshal(b, &out) != nil {
-		return out, broken
+	var header tokenHeader
+	if json.Unmarshal(raw[0], &header) != nil || json.Unmarshal(raw[1], &t.claims) != nil || json.Unmarshal(raw[1], &t.All) != nil {
+		return t, broken
 	}
-	if time.Now().Unix() > out.Expires {
-		return out, &apiError{Code: "ExpiredTokenException", Status: 400, Message: "Token expired: current date/time must be before the expiration date/time"}
+	t.alg, t.kid, t.signed, t.signature = header.Alg, header.Kid, parts[0]+"."+parts[1], raw[2]
+	for _, c := range []struct {
+		name    string
+		missing bool
+	}{
+		{"iss", t.Issuer == ""}, {"sub", t.Subject == ""}, {"aud", len(t.Audience) == 0}, {"iat", t.IssuedAt == nil}, {"exp", t.Expires == nil},
+	} {
+		if c.missing {
+			return t, badToken("Missing a required claim: " + c.name)
+		}
 	}
-	return out, nil
+	return t, nil
+}
+
+// genuine says whether the issuer of the token signed it, and whether its time
+// is now. STS takes RS256 and other asymmetric algorithms, and never "none".
+func (c *Cloud) genuine(t webToken) *apiError {
+	i := c.state.Issuers[t.Issuer]
+	switch now := float64(time.Now().Unix()); {
+	case i == nil || t.kid != "" && t.kid != i.Name:
+		return badToken("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
+	case t.alg != "RS256" || !i.signed(t.signed, t.signature):
+		return badToken("The web identity token that was passed could not be validated by AWS. Get a new identity token from the identity provider and then retry the request.")
+	case now > *t.Expires+skew.Seconds():
+		return &apiError{Code: "ExpiredTokenException", Status: 400, Message: "Token expired: current date/time must be before the expiration date/time"}
+	case *t.IssuedAt > now+skew.Seconds(), t.NotBefore > now+skew.Seconds():
+		return badToken("Token must be issued in the past")
+	}
+	return nil
 }
 
 // assumeWithToken is AssumeRoleWithWebIdentity, which nobody signs.
@@ -73,9 +102,9 @@ func assumeWithToken(k *stsCall) (any, error) {
 	if !sessionName.MatchString(name) {
 		return nil, invalid("roleSessionName", name, `Member must satisfy regular expression pattern: [\w+=,.@-]* and have length between 2 and 64`)
 	}
-	token, err := k.readToken(k.form.Get("WebIdentityToken"))
-	if err != nil {
-		return nil, err
+	token, bad := parseToken(k.form.Get("WebIdentityToken"))
+	if bad != nil {
+		return nil, bad
 	}
 	refused := &apiError{Code: "AccessDenied", Status: http.StatusForbidden, Message: "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
 	a := k.state.Accounts[accountOf(arn)]
@@ -83,25 +112,35 @@ func assumeWithToken(k *stsCall) (any, error) {
 		return nil, refused
 	}
 	host := strings.TrimPrefix(token.Issuer, "https://")
-	provider := a.OIDC["arn:"+k.state.Partition+":iam::"+a.ID+":oidc-provider/"+host]
-	switch {
-	case provider == nil:
-		return nil, &apiError{Code: "InvalidIdentityToken", Status: 400, Message: "No OpenIDConnect provider found in your account for " + token.Issuer}
-	case !slices.Contains(provider.Clients, token.Audience):
-		return nil, &apiError{Code: "InvalidIdentityToken", Status: 400, Message: "Incorrect token audience"}
+	provider := a.OIDC["arn:"+k.state.Partition+":iam::"+a.ID+":oidc-provider/"+strings.TrimSuffix(host, "/")]
+	if provider == nil || !provider.Exists.Seen() || provider.URL != host {
+		return nil, badToken("No OpenIDConnect provider found in your account for " + token.Issuer)
 	}
-	keys := map[string][]string{host + ":aud": {token.Audience}, host + ":sub": {token.Subject}}
-	q := Request{Action: "sts:AssumeRoleWithWebIdentity", Resource: arn, ResourceAccount: a.ID, Demand: true, Context: map[string][]string{
-		host + ":aud": {token.Audience}, host + ":sub": {token.Subject}, "sts:RoleSessionName": {name},
-	}}
+	if err := k.genuine(token); err != nil {
+		return nil, err
+	}
+	// With an authorized party the client ID is that, not the audience.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+	client, keys := token.Audience, map[string][]string{host + ":sub": {token.Subject}}
+	if token.Party != "" {
+		keys[host+":oaud"] = token.Audience
+		client = audience{token.Party}
+	}
+	keys[host+":aud"] = client
+	if !slices.ContainsFunc(client, func(id string) bool { return slices.Contains(provider.Clients.Seen(), id) }) {
+		return nil, badToken("Incorrect token audience")
+	}
 	r := k.findRole(arn)
 	if r == nil {
 		return nil, refused
 	}
+	q := Request{Action: "sts:AssumeRoleWithWebIdentity", Resource: arn, ResourceAccount: a.ID, Demand: true, Context: trustKeys(token, host, keys)}
+	q.Context["sts:RoleSessionName"] = []string{name}
 	q.Attached = &Policy{"trust policy of " + r.Name, k.document(r.Trust.Seen())}
 	if v := k.authorize(&caller{Principal: Principal{Federated: provider.ARN}}, k.r, q); !v.Allowed {
 		return nil, refused
 	}
+	keys["aws:FederatedProvider"] = []string{provider.ARN}
 	out, failed := k.newSession(a, r, name, r.MaxSession, keys)
 	if failed != nil {
 		return nil, failed
@@ -111,5 +150,29 @@ func assumeWithToken(k *stsCall) (any, error) {
 		SubjectFromWebIdentityToken string
 		Provider                    string
 		Audience                    string
-	}{out, token.Subject, provider.ARN, token.Audience}, nil
+	}{out, token.Subject, provider.ARN, client[0]}, nil
+}
+
+// githubIssuer is the host of the one issuer that all of GitHub's repositories share.
+const githubIssuer = "token.actions.githubusercontent.com"
+
+// trustKeys are the condition keys of a trust policy: the session's, and of
+// GitHub's tokens the claims that STS knows by name. Those end with the call.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+func trustKeys(t webToken, host string, session map[string][]string) map[string][]string {
+	keys := map[string][]string{}
+	for k, v := range session {
+		keys[k] = v
+	}
+	if host != githubIssuer {
+		return keys
+	}
+	for _, name := range []string{
+		"actor", "actor_id", "job_workflow_ref", "repository", "repository_id", "workflow", "ref", "environment", "enterprise_id",
+	} {
+		if v, ok := t.All[name].(string); ok {
+			keys[host+":"+name] = []string{v}
+		}
+	}
+	return keys
 }
