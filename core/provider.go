@@ -38,6 +38,7 @@ type Info struct {
 	Identities []Identity    // how a grantee can prove who it is; those without a secret first
 	Settle     time.Duration // how long a change may need until it is seen everywhere
 	Reasons    []Reason      // what each ability compiles to, and why
+	Vocabulary Vocabulary    // its actions
 }
 
 // Nouns are the cloud's own words for core's.
@@ -64,6 +65,7 @@ type Setting struct {
 	Env      []string // environment variables that are read when it is not given, in order
 	Required bool
 	Flag     bool  // its value is "true" or "false"
+	File     bool  // its value is the content of a file, which the roof reads
 	Only     []Who // the identities that it belongs to; none: all
 }
 
@@ -175,4 +177,5 @@ type Simulator interface {
 // Connection is how a provider reaches its cloud; the roof fills it in from flags.
 type Connection struct {
 	AllowEndpoint bool // consent to an endpoint that is not the cloud's own
+	Inside        bool // this runs where the grantee runs: a grantee without a secret can be tried with its own proof of identity
 }
