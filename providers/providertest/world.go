@@ -35,6 +35,13 @@ type World interface {
 	// that does not exist, with every setting that the cloud requires.
 	Grant() core.Grant
 
+	// Grants are further grants by name, sound or literal: one for each profile,
+	// variant and identity that this cloud has ("clickhouse",
+	// "clickhouse+read-only", "event-dump account", "postgres-backup"). The grant
+	// of Grant is not among them. None of their buckets exists; where a grant
+	// adopts its bucket, the judge plants [OwnersBucket] first.
+	Grants() map[string]core.Grant
+
 	// Goldens are grants by the folder, relative to the package under test, that
 	// holds their documents: NAME.json for every [core.Document]. White space
 	// in the files does not matter, everything else does.

@@ -67,6 +67,9 @@ func (w *world) Provider() core.Provider        { return w.as(w.cloud.Operator()
 func (w *world) Transport() *cloudsim.Transport { return w.transport }
 func (w *world) Grant() core.Grant              { return eventDump() }
 
+// Grants are the grants beside the main one: the judge takes each through its life.
+func (w *world) Grants() map[string]core.Grant { return map[string]core.Grant{} }
+
 func (w *world) SetDelay(d time.Duration) {
 	w.delay = d
 	w.cloud.SetDelay(d)

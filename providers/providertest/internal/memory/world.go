@@ -56,6 +56,8 @@ func (w *world) Grant() core.Grant {
 		Target: core.Target{Bucket: "acme-events", Prefix: "events/", Region: "here"}}
 }
 
+func (w *world) Grants() map[string]core.Grant { return map[string]core.Grant{} }
+
 func (w *world) Goldens() map[string]core.Grant {
 	return map[string]core.Grant{"testdata/memory": w.Grant()}
 }
