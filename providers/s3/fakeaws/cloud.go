@@ -39,6 +39,7 @@ type Cloud struct {
 	iam    map[string]iamOp
 	sts    map[string]stsOp
 	s3     []s3Op
+	aws    map[string]*awsPolicy
 	parsed map[string]Document // of identity policies, which nobody changes in place
 }
 
@@ -65,7 +66,7 @@ func New(o Options) *Cloud {
 }
 
 func assemble(s state) *Cloud {
-	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), parsed: map[string]Document{}}
+	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), aws: awsPolicies(s.Partition), parsed: map[string]Document{}}
 }
 
 // AddAccount adds an account and returns the access key of its operator, an

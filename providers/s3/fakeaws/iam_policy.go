@@ -2,9 +2,9 @@
 package fakeaws
 
 import (
+	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 func policyOps() map[string]iamOp {
@@ -73,6 +73,9 @@ func (k *iamCall) policy(reading bool) (*policy, error) {
 	if !strings.HasPrefix(arn, "arn:") || len(arn) < 20 {
 		return nil, &apiError{Code: "InvalidInput", Status: 400, Message: "ARN " + arn + " is not valid."}
 	}
+	if k.aws[arn] != nil { // another account's, so to speak
+		return nil, &apiError{Code: "AccessDenied", Status: 403, Message: "User: " + k.who.ARN + " is not authorized to perform: iam:" + k.action + " on resource: policy " + arn}
+	}
 	p := k.policyByARN(k.acct, arn)
 	if p == nil || reading && !p.Exists.Seen() {
 		return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy " + arn + " was not found."}
@@ -114,8 +117,8 @@ func createPolicy(k *iamCall) (any, error) {
 }
 
 func getPolicy(k *iamCall) (any, error) {
-	if name, ok := strings.CutPrefix(k.form.Get("PolicyArn"), "arn:"+k.state.Partition+":iam::aws:policy/"); ok && awsManaged()[name] != "" {
-		return struct{ Policy policyXML }{k.awsPolicyOut(name)}, nil
+	if arn := k.form.Get("PolicyArn"); k.aws[arn] != nil {
+		return struct{ Policy policyXML }{k.awsPolicyOut(arn)}, nil
 	}
 	p, err := k.policy(true)
 	if err != nil {
@@ -124,12 +127,11 @@ func getPolicy(k *iamCall) (any, error) {
 	return struct{ Policy policyXML }{k.policyOut(p, true)}, nil
 }
 
-func (k *iamCall) awsPolicyOut(name string) policyXML {
-	arn := "arn:" + k.state.Partition + ":iam::aws:policy/" + name
-	born := stamp(time.Date(2015, 2, 6, 18, 40, 0, 0, time.UTC))
+func (k *iamCall) awsPolicyOut(arn string) policyXML {
+	p := k.aws[arn]
 	return policyXML{
-		PolicyName: name, PolicyID: "ANPA" + strings.ToUpper(name), Arn: arn, Path: "/", DefaultVersionID: "v1",
-		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: born, UpdateDate: born,
+		PolicyName: p.name, PolicyID: "ANPA" + strings.ToUpper(p.name), Arn: arn, Path: p.Path, DefaultVersionID: p.Version,
+		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
 	}
 }
 
@@ -144,8 +146,8 @@ func listPolicies(k *iamCall) (any, error) {
 		}
 	}
 	if scope != "Local" {
-		for _, name := range awsManagedNames() {
-			list = append(list, k.awsPolicyOut(name))
+		for _, arn := range slices.Sorted(maps.Keys(k.aws)) {
+			list = append(list, k.awsPolicyOut(arn))
 		}
 	}
 	list = slices.DeleteFunc(list, func(p policyXML) bool {

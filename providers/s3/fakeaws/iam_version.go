@@ -3,7 +3,6 @@ package fakeaws
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -54,15 +53,21 @@ func createPolicyVersion(k *iamCall) (any, error) {
 func (p *policy) version(id string) (policyVersion, int, error) {
 	i := slices.IndexFunc(p.Versions, func(v policyVersion) bool { return v.ID == id })
 	if i < 0 {
-		return policyVersion{}, 0, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy version " + id + " does not exist or is not attachable."}
+		return policyVersion{}, 0, noSuchVersion(id)
 	}
 	return p.Versions[i], i, nil
 }
 
+func noSuchVersion(id string) error {
+	return &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy version " + id + " does not exist or is not attachable."}
+}
+
 func getPolicyVersion(k *iamCall) (any, error) {
-	if name, ok := strings.CutPrefix(k.form.Get("PolicyArn"), "arn:"+k.state.Partition+":iam::aws:policy/"); ok && awsManaged()[name] != "" {
-		born := stamp(time.Date(2015, 2, 6, 18, 40, 0, 0, time.UTC))
-		return struct{ PolicyVersion versionXML }{versionXML{encode(awsManaged()[name]), "v1", true, born}}, nil
+	if p := k.aws[k.form.Get("PolicyArn")]; p != nil {
+		if id := k.form.Get("VersionId"); id != p.Version { // older ones are not known here
+			return nil, noSuchVersion(id)
+		}
+		return struct{ PolicyVersion versionXML }{versionXML{encode(p.text), p.Version, true, stamp(p.Updated)}}, nil
 	}
 	p, err := k.policy(true)
 	if err != nil {
@@ -76,6 +81,12 @@ func getPolicyVersion(k *iamCall) (any, error) {
 }
 
 func listPolicyVersions(k *iamCall) (any, error) {
+	if p := k.aws[k.form.Get("PolicyArn")]; p != nil {
+		return struct {
+			Versions members[versionXML]
+			paged
+		}{listOf([]versionXML{{"", p.Version, true, stamp(p.Updated)}}), paged{}}, nil
+	}
 	p, err := k.policy(true)
 	if err != nil {
 		return nil, err

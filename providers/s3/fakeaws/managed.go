@@ -2,35 +2,60 @@
 package fakeaws
 
 import (
-	"maps"
-	"slices"
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
 	"strings"
+	"time"
 )
 
-// awsManaged returns AWS managed policies by name, in their shape and effect,
-// not in their full text.
+// awsPolicy is a policy that AWS manages: its default version, in full or, for
+// the broad ones, abridged to the services that this cloud has.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
-func awsManaged() map[string]string {
-	allow := func(actions string) string {
-		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[` + actions + `],"Resource":"*"}]}`
-	}
-	return map[string]string{
-		"AdministratorAccess":    allow(`"*"`),
-		"AmazonS3FullAccess":     allow(`"s3:*","s3-object-lambda:*"`),
-		"AmazonS3ReadOnlyAccess": allow(`"s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"`),
-		"IAMFullAccess":          allow(`"iam:*"`),
-		"IAMReadOnlyAccess":      allow(`"iam:GenerateCredentialReport","iam:GenerateServiceLastAccessedDetails","iam:Get*","iam:List*","iam:SimulateCustomPolicy","iam:SimulatePrincipalPolicy"`),
-	}
+type awsPolicy struct {
+	Source   string          `json:"source"` // the page that shows it
+	Abridged bool            `json:"abridged"`
+	Path     string          `json:"path"`
+	Version  string          `json:"version"`
+	Created  time.Time       `json:"created"`
+	Updated  time.Time       `json:"updated"`
+	Document json.RawMessage `json:"document"`
+
+	name string
+	text string // the document of this partition
 }
 
-func awsManagedNames() []string { return slices.Sorted(maps.Keys(awsManaged())) }
+//go:embed managed/*.json
+var awsFiles embed.FS
+
+// awsPolicies reads AWS's policies for a partition, by ARN.
+func awsPolicies(partition string) map[string]*awsPolicy {
+	files, err := awsFiles.ReadDir("managed")
+	if err != nil {
+		panic(fmt.Sprintf("managed policies: %v", err)) // they are part of the program
+	}
+	all := map[string]*awsPolicy{}
+	for _, f := range files {
+		b, _ := awsFiles.ReadFile(path.Join("managed", f.Name()))
+		p := &awsPolicy{name: strings.TrimSuffix(f.Name(), ".json")}
+		var compact bytes.Buffer
+		if err := strict(b, p); err != nil {
+			panic(fmt.Sprintf("managed policy %s: %v", f.Name(), err))
+		}
+		_ = json.Compact(&compact, p.Document) // it has just been decoded
+		p.text = strings.ReplaceAll(compact.String(), "arn:aws:", "arn:"+partition+":")
+		all["arn:"+partition+":iam::aws:policy"+p.Path+p.name] = p
+	}
+	return all
+}
 
 // managed returns the default version's document of a managed policy; seen asks
 // for what readers see.
 func (c *Cloud) managed(a *account, arn string, seen bool) (string, bool) {
-	if name, ok := strings.CutPrefix(arn, "arn:"+c.state.Partition+":iam::aws:policy/"); ok {
-		text, known := awsManaged()[name]
-		return text, known
+	if p := c.aws[arn]; p != nil {
+		return p.text, true
 	}
 	p := c.policyByARN(a, arn)
 	if p == nil || seen && !p.Exists.Seen() {
