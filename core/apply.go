@@ -17,6 +17,7 @@ type Engine struct {
 	RunID    string        // unique for each run; part of probe keys
 	Pace     time.Duration // between two rounds of a proof; 0 is [DefaultPace]
 	Patience time.Duration // how long a proof waits for what is granted to work; 0 is as long as the cloud may need
+	Beside   []string      // prefixes of other grants in the same bucket, which a proof must be refused at
 	Observe  func(Event)   // progress for people; may be nil; changes call it side by side
 }
 
@@ -143,8 +144,8 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err == nil && p.steps.Credential == nil && p.Want.Present && len(r.Changes) > 0 && !o.NoProof {
 		err = e.proveOpened(ctx, p, r)
 	}
-	if err == nil && p.Want.Present && p.steps.Outputs != nil {
-		r.Outputs, err = p.steps.Outputs(ctx)
+	if err == nil {
+		err = tellGrantee(ctx, p, r)
 	}
 	if err != nil {
 		return err
@@ -239,12 +240,23 @@ func (e *Engine) handOver(ctx context.Context, p *Plan, o ApplyOptions, c Creden
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if err := tellGrantee(ctx, p, r); err != nil {
+		return err
+	}
 	d, err := o.Deliver.Deliver(c, *r)
 	if err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}
 	r.Delivery = &d
 	return nil
+}
+
+// tellGrantee fills in what the grantee must be told, once.
+func tellGrantee(ctx context.Context, p *Plan, r *Receipt) (err error) {
+	if p.Want.Present && p.steps.Outputs != nil && r.Outputs == nil {
+		r.Outputs, err = p.steps.Outputs(ctx)
+	}
+	return err
 }
 
 // about adds the address to an error that does not name it yet.

@@ -23,6 +23,7 @@ type Where string
 const (
 	Inside    Where = "inside"    // below the prefix
 	Sibling   Where = "sibling"   // below a prefix that begins with the same letters: events-evil/ beside events/
+	Neighbour Where = "neighbour" // below the prefix of another grant in the same bucket
 	Outside   Where = "outside"   // in the bucket, at its root
 	Elsewhere Where = "elsewhere" // in another bucket of the same owner; such a probe writes nothing, even if it is allowed
 	Whole     Where = "whole"     // the bucket or its owner
@@ -135,4 +136,21 @@ func doorProbes(b Blueprint, id Identity, actor Actor) (probes []Probe, missing 
 		}
 	}
 	return probes, missing
+}
+
+// besideProbes tries what would reach another grant's objects.
+func besideProbes(b Blueprint, abilities []Ability, run string, prefixes []string) []Probe {
+	var probes []Probe
+	for _, prefix := range prefixes {
+		for _, a := range []Ability{Create, Read, List, Delete} {
+			p := Probe{Ability: a, Where: Neighbour, Bucket: b.Grant.Target.Bucket, Key: prefix + strings.TrimPrefix(b.Probes, b.Grant.Target.Prefix) + run, Want: Denied}
+			if a == List {
+				p.Key = prefix
+			}
+			if slices.Contains(abilities, a) {
+				probes = append(probes, p)
+			}
+		}
+	}
+	return probes
 }

@@ -194,6 +194,8 @@ func (r Row) where() string {
 		return "inside the grant"
 	case Sibling:
 		return "beside the prefix"
+	case Neighbour:
+		return "below the prefix of another grant: " + r.Key
 	case Outside:
 		return "outside the prefix"
 	case Elsewhere:

@@ -35,6 +35,7 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
 		settle: cmp.Or(e.Patience, info.Settle), pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
+	v.probes = append(v.probes, besideProbes(b, info.Abilities, e.RunID, e.Beside)...)
 	var untried []string
 	if c.Secret.Empty() {
 		var doors []Probe
