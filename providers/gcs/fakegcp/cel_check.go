@@ -14,25 +14,25 @@ func checkExpression(text string) error {
 	}
 	// Any values of the right types do: what cannot be evaluated with them
 	// has an unknown name or operands of the wrong types.
-	sample := question{
+	sample := evaluator{request: question{
 		Resource: resource{Name: "projects/_/buckets/b/objects/o", Type: "storage.googleapis.com/Object", Service: storageService},
 		Time:     time.Unix(0, 0).UTC(),
-	}
+	}}
 	return sample.checkNode(n)
 }
 
 // checkNode checks each operand of a logical operator by itself, as evaluation
 // may pass over one of them.
-func (q question) checkNode(n *node) error {
+func (e evaluator) checkNode(n *node) error {
 	if n.Kind == "&&" || n.Kind == "||" || n.Kind == "not" {
 		for _, arg := range n.Args {
-			if err := q.checkNode(arg); err != nil {
+			if err := e.checkNode(arg); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	v, err := q.eval(n)
+	v, err := e.eval(n)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,14 @@ import (
 	"strconv"
 )
 
+// evaluator gives an expression its values: from the request for a condition of
+// a policy, from the token's claims for an expression of an identity provider.
+// The latter's language is larger.
+type evaluator struct {
+	request question
+	claims  map[string]any // "assertion", "google", "attribute"; nil for a policy
+}
+
 // evaluate says whether a condition holds for a request. A condition that
 // fails to evaluate does not hold.
 func evaluate(text string, q question) (bool, error) {
@@ -14,7 +22,7 @@ func evaluate(text string, q question) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	v, err := q.eval(n)
+	v, err := evaluator{request: q}.eval(n)
 	if err != nil {
 		return false, err
 	}
@@ -33,7 +41,7 @@ var (
 	errUnavailable = errors.New("the resource does not provide the attribute")
 )
 
-func (q question) eval(n *node) (any, error) {
+func (e evaluator) eval(n *node) (any, error) {
 	switch n.Kind {
 	case "string":
 		return n.Text, nil
@@ -42,15 +50,22 @@ func (q question) eval(n *node) (any, error) {
 	case "bool":
 		return n.Text == "true", nil
 	case "list":
-		return q.evalAll(n.Args)
+		return e.evalAll(n.Args)
+	case "name", "index", "?":
+		if e.claims != nil {
+			return e.claim(n)
+		}
 	case "select":
+		if e.claims != nil {
+			return e.claim(n)
+		}
 		if n.On.Kind == "name" {
-			return q.attribute(n.On.Text + "." + n.Text)
+			return e.request.attribute(n.On.Text + "." + n.Text)
 		}
 	case "call":
-		return q.call(n)
+		return e.call(n)
 	case "not", "neg":
-		v, err := q.eval(n.Args[0])
+		v, err := e.eval(n.Args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -62,11 +77,14 @@ func (q question) eval(n *node) (any, error) {
 		}
 		return nil, fmt.Errorf("operand has the wrong type")
 	case "&&", "||":
-		return q.logical(n)
+		return e.logical(n)
 	default:
-		args, err := q.evalAll(n.Args)
+		args, err := e.evalAll(n.Args)
 		if err != nil {
 			return nil, err
+		}
+		if len(args) == 2 && e.claims != nil {
+			return operateOnClaims(n.Kind, args[0], args[1])
 		}
 		if len(args) == 2 {
 			return operate(n.Kind, args[0], args[1])
@@ -75,10 +93,10 @@ func (q question) eval(n *node) (any, error) {
 	return nil, fmt.Errorf("%w %q", errUnknownName, n.Text)
 }
 
-func (q question) evalAll(nodes []*node) ([]any, error) {
+func (e evaluator) evalAll(nodes []*node) ([]any, error) {
 	out := make([]any, len(nodes))
 	for i, n := range nodes {
-		v, err := q.eval(n)
+		v, err := e.eval(n)
 		if err != nil {
 			return nil, err
 		}
@@ -90,11 +108,11 @@ func (q question) evalAll(nodes []*node) ([]any, error) {
 // logical evaluates && and ||: an operand that decides absorbs an error of the
 // other one, on either side.
 // https://github.com/google/cel-spec/blob/master/doc/langdef.md#logical-operators
-func (q question) logical(n *node) (any, error) {
+func (e evaluator) logical(n *node) (any, error) {
 	decides := n.Kind == "||"
 	var failed error
 	for _, arg := range n.Args {
-		v, err := q.eval(arg)
+		v, err := e.eval(arg)
 		if err != nil {
 			failed = err
 			continue

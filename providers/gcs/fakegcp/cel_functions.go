@@ -10,12 +10,15 @@ import (
 )
 
 // call evaluates a function or method.
-func (q question) call(n *node) (any, error) {
-	args, err := q.evalAll(n.Args)
+func (e evaluator) call(n *node) (any, error) {
+	if n.On == nil && n.Text == "has" && e.claims != nil {
+		return e.has(n)
+	}
+	args, err := e.evalAll(n.Args)
 	if err != nil {
 		return nil, err
 	}
-	if n.On != nil && n.On.Kind == "name" {
+	if n.On != nil && n.On.Kind == "name" && e.claims == nil {
 		switch n.On.Text + "." + n.Text {
 		case "api.getAttribute":
 			// Cloud Storage's API attributes work in credential access boundaries
@@ -31,9 +34,14 @@ func (q question) call(n *node) (any, error) {
 	if n.On == nil {
 		return convert(n.Text, args)
 	}
-	on, err := q.eval(n.On)
+	on, err := e.eval(n.On)
 	if err != nil {
 		return nil, err
+	}
+	if e.claims != nil {
+		if v, ok := claimMethod(on, n.Text, args); ok {
+			return v, nil
+		}
 	}
 	switch x := on.(type) {
 	case string:

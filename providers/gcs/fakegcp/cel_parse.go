@@ -13,7 +13,7 @@ const maxOperators = 12
 
 // node is an expression. Exactly one shape applies, by Kind.
 type node struct {
-	Kind string // "string" "int" "bool" "list" "name" "call" "select" "not" "neg" or an operator
+	Kind string // "string" "int" "bool" "list" "name" "call" "select" "index" "not" "neg" "?" or an operator
 	Text string // literal text, name, selected field or called function
 	Args []*node
 	On   *node // receiver of a call or select
@@ -24,24 +24,30 @@ type tokenCEL struct {
 	text string
 }
 
-// parse reads a condition.
+// parse reads a condition of a policy.
 func parse(text string) (*node, error) {
+	n, logical, err := parseExpression(text)
+	if err == nil && logical > maxOperators {
+		return nil, fmt.Errorf("%d logical operators, at most %d are allowed", logical, maxOperators)
+	}
+	return n, err
+}
+
+// parseExpression reads an expression and counts its logical operators.
+func parseExpression(text string) (*node, int, error) {
 	toks, err := lex(text)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	p := &parser{toks: toks}
-	n, err := p.binary(0)
+	n, err := p.expression()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if t := p.peek(); t.kind != "end" {
-		return nil, fmt.Errorf("unexpected %q", t.text)
+		return nil, 0, fmt.Errorf("unexpected %q", t.text)
 	}
-	if p.logical > maxOperators {
-		return nil, fmt.Errorf("%d logical operators, at most %d are allowed", p.logical, maxOperators)
-	}
-	return n, nil
+	return n, p.logical, nil
 }
 
 var operatorsCEL = []string{"&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "[", "]", ",", ".", "+", "-", "?", ":"}
@@ -157,6 +163,27 @@ func (p *parser) accept(op string) bool {
 	return false
 }
 
+// expression reads a whole expression: alternatives bind loosest.
+func (p *parser) expression() (*node, error) {
+	n, err := p.binary(0)
+	if err != nil || !p.accept("?") {
+		return n, err
+	}
+	if p.depth++; p.depth > 500 {
+		return nil, fmt.Errorf("nested too deeply")
+	}
+	defer func() { p.depth-- }()
+	then, err := p.expression()
+	if err != nil {
+		return nil, err
+	}
+	if !p.accept(":") {
+		return nil, fmt.Errorf("expected %q, got %q", ":", p.peek().text)
+	}
+	otherwise, err := p.expression()
+	return &node{Kind: "?", Args: []*node{n, then, otherwise}}, err
+}
+
 // levels are the binary operators, loosest first.
 var levels = [][]string{{"||"}, {"&&"}, {"==", "!=", "<", "<=", ">", ">=", "in"}, {"+", "-"}}
 
@@ -209,7 +236,18 @@ func (p *parser) unary() (*node, error) {
 		}
 	}
 	n, err := p.primary()
-	for err == nil && p.accept(".") {
+	for err == nil {
+		if p.accept("[") {
+			var at []*node
+			if at, err = p.list("]"); err == nil && len(at) != 1 {
+				err = fmt.Errorf("expected one index, got %d", len(at))
+			}
+			n = &node{Kind: "index", On: n, Args: at}
+			continue
+		}
+		if !p.accept(".") {
+			break
+		}
 		t := p.next()
 		if t.kind != "id" {
 			return nil, fmt.Errorf("expected a name after \".\", got %q", t.text)
@@ -240,7 +278,7 @@ func (p *parser) primary() (*node, error) {
 	case t.kind == "id":
 		return &node{Kind: "name", Text: t.text}, nil
 	case t.text == "(":
-		n, err := p.binary(0)
+		n, err := p.expression()
 		if err == nil && !p.accept(")") {
 			err = fmt.Errorf("expected %q, got %q", ")", p.peek().text)
 		}
@@ -259,7 +297,7 @@ func (p *parser) list(end string) ([]*node, error) {
 		if len(args) > 0 && !p.accept(",") {
 			return nil, fmt.Errorf("expected %q, got %q", end, p.peek().text)
 		}
-		n, err := p.binary(0)
+		n, err := p.expression()
 		if err != nil {
 			return nil, err
 		}

@@ -16,11 +16,19 @@ const DefaultTokenURI = "https://oauth2.googleapis.com/token" //nolint:gosec // 
 
 // Options shape a [Cloud]. The zero value is useful.
 type Options struct {
-	Project     string        // ID of the first project; "acme-project" if empty
-	Number      string        // its number; "123456789012" if empty
-	Delay       time.Duration // how long an IAM change takes until authorization sees it; 0 = at once
-	Constraints []string      // enforced organisation policies, "constraints/iam.disableServiceAccountKeyCreation"
-	TokenURI    string        // token_uri of exported keys; [DefaultTokenURI] if empty
+	Project string        // ID of the first project; "acme-project" if empty
+	Number  string        // its number; "123456789012" if empty
+	Delay   time.Duration // how long an IAM change takes until authorization sees it; 0 = at once
+	// Constraints are the enforced organisation policies:
+	// "constraints/iam.disableServiceAccountKeyCreation". One that is a list of
+	// allowed values has them after an equals sign, between commas:
+	// "constraints/iam.workloadIdentityPoolProviders=https://token.actions.githubusercontent.com";
+	// without any it allows none.
+	Constraints []string
+	TokenURI    string // token_uri of exported keys; [DefaultTokenURI] if empty
+	// InstantOperations makes long-running operations done in the answer that
+	// begins them; otherwise they are done when they are first looked at.
+	InstantOperations bool
 }
 
 // Cloud is a Google Cloud. It is safe for concurrent use.
@@ -38,7 +46,7 @@ func New(o Options) *Cloud {
 		Project:     or(o.Project, "acme-project"),
 		TokenURI:    or(o.TokenURI, DefaultTokenURI),
 		Delay:       o.Delay,
-		Constraints: o.Constraints,
+		Constraints: o.Constraints, InstantOperations: o.InstantOperations,
 	}
 	c.init()
 	c.AddProject(c.state.Settings.Project, or(o.Number, "123456789012"))
@@ -56,15 +64,17 @@ func (c *Cloud) init() {
 	s.Uploads = made(s.Uploads)
 	s.HMACKeys = made(s.HMACKeys)
 	s.Retired = made(s.Retired)
+	s.Pools = made(s.Pools)
+	s.Operations = made(s.Operations)
 	c.routes = slices.Concat(tokenRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
-		roleRoutes(), accountRoutes(), keyRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
+		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
 }
 
 // operatorRoles are what a person who sets up grants usually holds. They are
 // predefined roles: roles/owner holds nothing inside a bucket by itself.
 var operatorRoles = []string{
 	"roles/owner", "roles/storage.admin", "roles/storage.hmacKeyAdmin", "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin",
-	"roles/iam.serviceAccountKeyAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer",
+	"roles/iam.serviceAccountKeyAdmin", "roles/iam.workloadIdentityPoolAdmin", "roles/resourcemanager.projectIamAdmin", "roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer",
 }
 
 // AddProject adds a project and returns the key file of its operator, a
@@ -186,7 +196,20 @@ func (c *Cloud) DisableAPI(projectID, service string) {
 
 // enforced says whether an organisation policy is on.
 func (c *Cloud) enforced(constraint string) bool {
-	return slices.Contains(c.state.Settings.Constraints, constraint)
+	return slices.ContainsFunc(c.state.Settings.Constraints, func(s string) bool {
+		name, _, _ := strings.Cut(s, "=")
+		return name == constraint
+	})
+}
+
+// allowedBy are the values that an organisation policy allows.
+func (c *Cloud) allowedBy(constraint string) []string {
+	for _, s := range c.state.Settings.Constraints {
+		if name, values, _ := strings.Cut(s, "="); name == constraint && values != "" {
+			return strings.Split(values, ",")
+		}
+	}
+	return nil
 }
 
 // serial returns a unique number of n digits.

@@ -83,7 +83,7 @@ type keyFile struct {
 
 // newKey adds a key to an account and returns its private half.
 func (c *Cloud) newKey(a *account, delay time.Duration) (*key, *rsa.PrivateKey) {
-	private := pool.take(c.state.RSAKeys)
+	private := rsaKeys.take(c.state.RSAKeys)
 	c.state.RSAKeys++
 	k := &key{
 		ID: fingerprint("key", a.UniqueID, c.serial(8)), Origin: "GOOGLE_PROVIDED", Public: publicDER(&private.PublicKey),

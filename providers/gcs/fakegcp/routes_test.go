@@ -28,6 +28,12 @@ func TestRequestsAreNamedByMethodAndPath(t *testing.T) {
 		{"POST", "https://iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys/k:enable", "iam.projects.serviceAccounts.keys.enable", true},
 		{"POST", "https://cloudresourcemanager.googleapis.com/v3/projects/p:getIamPolicy", "cloudresourcemanager.projects.getIamPolicy", false},
 		{"POST", "https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "policytroubleshooter.iam.troubleshoot", false},
+		{"PUT", "https://storage.googleapis.com/storage/v1/b/acme/managedFolders/a%2F/iam", "storage.managedFolders.setIamPolicy", true},
+		{"DELETE", "https://storage.googleapis.com/storage/v1/b/acme/managedFolders/a%2Fb%2F", "storage.managedFolders.delete", true},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/locations/global/workloadIdentityPools?workloadIdentityPoolId=x", "iam.projects.locations.workloadIdentityPools.create", true},
+		{"POST", "https://iam.googleapis.com/v1/projects/p/locations/global/workloadIdentityPools/x:undelete", "iam.projects.locations.workloadIdentityPools.undelete", true},
+		{"GET", "https://iam.googleapis.com/v1/projects/p/locations/global/workloadIdentityPools/x/operations/o", "iam.projects.locations.workloadIdentityPools.operations.get", false},
+		{"PATCH", "https://iam.googleapis.com/v1/projects/p/locations/global/workloadIdentityPools/x/providers/y", "iam.projects.locations.workloadIdentityPools.providers.patch", true},
 		{"GET", "https://iam.googleapis.com/v1/nothing", "GET /v1/nothing", false},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), c.method, c.url, nil)

@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// pool holds the process's RSA keys. Every cloud takes them in order, so no two
+// rsaKeys holds the process's RSA keys. Every cloud takes them in order, so no two
 // keys of one cloud are alike, while many clouds in one test run share the cost.
-var pool rsaPool
+var rsaKeys rsaPool
 
 type rsaPool struct {
 	mu   sync.Mutex

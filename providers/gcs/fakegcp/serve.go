@@ -115,6 +115,7 @@ func (q *request) answer() (any, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.expireRoles()
+	q.expirePools()
 	if !q.route.Open {
 		if err := q.authenticate(); err != nil {
 			return nil, err

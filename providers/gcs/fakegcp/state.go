@@ -10,25 +10,28 @@ import (
 
 // state is the whole cloud. [Cloud] guards it with one lock.
 type state struct {
-	Settings settings             `json:"settings"`
-	Projects map[string]*project  `json:"projects"` // by project ID
-	Buckets  map[string]*bucket   `json:"buckets"`  // by name: one namespace for all projects
-	Accounts map[string]*account  `json:"accounts"` // by unique ID; deleted ones stay
-	Roles    map[string]*role     `json:"roles"`    // custom roles, by full name
-	Tokens   map[string]*token    `json:"tokens"`   // by the opaque access token
-	Uploads  map[string]*upload   `json:"uploads"`  // resumable sessions, by upload ID
-	HMACKeys map[string]*hmacKey  `json:"hmacKeys"` // by access ID
-	Serial   int64                `json:"serial"`   // source of unique numbers
-	LastGen  int64                `json:"lastGen"`  // last object generation given
-	RSAKeys  int                  `json:"rsaKeys"`  // how many of the pool's keys are used
-	Retired  map[string]time.Time `json:"retired"`  // role names that cannot be created again before this time
+	Settings   settings              `json:"settings"`
+	Projects   map[string]*project   `json:"projects"`   // by project ID
+	Buckets    map[string]*bucket    `json:"buckets"`    // by name: one namespace for all projects
+	Accounts   map[string]*account   `json:"accounts"`   // by unique ID; deleted ones stay
+	Roles      map[string]*role      `json:"roles"`      // custom roles, by full name
+	Tokens     map[string]*token     `json:"tokens"`     // by the opaque access token
+	Uploads    map[string]*upload    `json:"uploads"`    // resumable sessions, by upload ID
+	HMACKeys   map[string]*hmacKey   `json:"hmacKeys"`   // by access ID
+	Pools      map[string]*pool      `json:"pools"`      // workload identity pools, by full name
+	Operations map[string]*operation `json:"operations"` // by full name
+	Serial     int64                 `json:"serial"`     // source of unique numbers
+	LastGen    int64                 `json:"lastGen"`    // last object generation given
+	RSAKeys    int                   `json:"rsaKeys"`    // how many of the pool's keys are used
+	Retired    map[string]time.Time  `json:"retired"`    // role names that cannot be created again before this time
 }
 
 type settings struct {
-	Project     string        `json:"project"`
-	TokenURI    string        `json:"tokenURI"`
-	Delay       time.Duration `json:"delay"`
-	Constraints []string      `json:"constraints"`
+	Project           string        `json:"project"`
+	TokenURI          string        `json:"tokenURI"`
+	Delay             time.Duration `json:"delay"`
+	Constraints       []string      `json:"constraints"`
+	InstantOperations bool          `json:"instantOperations"`
 }
 
 // project is a project and what is granted on it.
