@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,6 +30,11 @@ type Options struct {
 	// because a sandbox on the loopback interface has no TLS; a request that a
 	// client sent to an http:// URL through a [cloudsim.Transport] is always insecure.
 	PlainHTTP bool
+
+	// SourceIP is where requests without a socket come from (aws:SourceIp), as
+	// those of a [cloudsim.Transport] do. Default "192.0.2.1". Requests that
+	// arrive on a listener come from their own address. See also [Cloud.From].
+	SourceIP string
 }
 
 // Cloud is an AWS made of memory. It is safe for concurrent use.
@@ -40,6 +46,7 @@ type Cloud struct {
 	sts    map[string]stsOp
 	s3     []s3Op
 	aws    map[string]*awsPolicy
+	quotas map[string]int      // AWS's defaults
 	parsed map[string]Document // of identity policies, which nobody changes in place
 }
 
@@ -56,6 +63,7 @@ func New(o Options) *Cloud {
 		Home:      o.Account,
 		Settle:    o.Settle,
 		PlainHTTP: o.PlainHTTP,
+		SourceIP:  o.SourceIP,
 		Accounts:  map[string]*account{},
 		Keys:      map[string]*accessKey{},
 		Buckets:   map[string]*bucket{},
@@ -66,7 +74,7 @@ func New(o Options) *Cloud {
 }
 
 func assemble(s state) *Cloud {
-	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), aws: awsPolicies(s.Partition), parsed: map[string]Document{}}
+	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), aws: awsPolicies(s.Partition), quotas: quotas(), parsed: map[string]Document{}}
 }
 
 // AddAccount adds an account and returns the access key of its operator, an
@@ -112,6 +120,13 @@ func (c *Cloud) SetDelay(d time.Duration) {
 
 // ServeHTTP serves one request of any of the services.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, socket := r.Context().Value(http.LocalAddrContextKey).(net.Addr); !socket {
+		r = sentFrom(r, c.sourceIP())
+	}
+	c.serve(w, r)
+}
+
+func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	if err != nil {
 		writeS3Error(w, r, requestID(), &apiError{Code: "IncompleteBody", Status: 400, Message: "The request body terminated unexpectedly"})

@@ -1,6 +1,11 @@
 // The account as a whole: its summary.
 package fakeaws
 
+import (
+	"maps"
+	"slices"
+)
+
 func accountOps() map[string]iamOp {
 	return map[string]iamOp{
 		"GetAccountSummary": {"", false, getAccountSummary},
@@ -17,26 +22,20 @@ func getAccountSummary(k *iamCall) (any, error) {
 	type entries struct {
 		Entry []entry `xml:"entry"`
 	}
-	return struct{ SummaryMap entries }{entries{[]entry{
-		{"AccessKeysPerUserQuota", 2},
-		{"AccountAccessKeysPresent", min(1, len(k.keysOf("", true)))},
-		{"AttachedPoliciesPerGroupQuota", maxAttached},
-		{"AttachedPoliciesPerRoleQuota", maxAttached},
-		{"AttachedPoliciesPerUserQuota", maxAttached},
-		{"GroupPolicySizeQuota", 5120},
-		{"Groups", len(k.acct.Groups)},
-		{"GroupsPerUserQuota", 10},
-		{"GroupsQuota", 300},
-		{"Policies", len(k.acct.Policies)},
-		{"PoliciesQuota", 1500},
-		{"PolicySizeQuota", maxManaged},
-		{"Providers", len(k.acct.OIDC)},
-		{"RolePolicySizeQuota", 10240},
-		{"Roles", len(k.acct.Roles)},
-		{"RolesQuota", 1000},
-		{"UserPolicySizeQuota", 2048},
-		{"Users", len(k.acct.Users)},
-		{"UsersQuota", 5000},
-		{"VersionsPerPolicyQuota", maxVersions},
-	}}}, nil
+	figures := map[string]int{
+		"AccountAccessKeysPresent": min(1, len(k.keysOf("", true))),
+		"Groups":                   len(k.acct.Groups),
+		"Policies":                 len(k.acct.Policies),
+		"Providers":                len(k.acct.OIDC),
+		"Roles":                    len(k.acct.Roles),
+		"Users":                    len(k.acct.Users),
+	}
+	for name := range k.quotas {
+		figures[name] = k.quota(name)
+	}
+	var list []entry
+	for _, name := range slices.Sorted(maps.Keys(figures)) {
+		list = append(list, entry{name, figures[name]})
+	}
+	return struct{ SummaryMap entries }{entries{list}}, nil
 }

@@ -10,7 +10,7 @@ func attachOps() map[string]iamOp {
 	ops := map[string]iamOp{}
 	for kind, find := range holders() {
 		what := strings.ToUpper(kind[:1]) + kind[1:]
-		ops["Attach"+what+"Policy"] = iamOp{kind, true, attachPolicy(find)}
+		ops["Attach"+what+"Policy"] = iamOp{kind, true, attachPolicy(what, find)}
 		ops["Detach"+what+"Policy"] = iamOp{kind, true, detachPolicy(find)}
 		ops["ListAttached"+what+"Policies"] = iamOp{kind, false, listAttached(find)}
 	}
@@ -46,12 +46,9 @@ func holders() map[string]finder {
 	}
 }
 
-// maxAttached managed policies of one user, group or role.
-const maxAttached = 10
-
-func attachPolicy(find finder) func(*iamCall) (any, error) {
+func attachPolicy(what string, find finder) func(*iamCall) (any, error) {
 	return func(k *iamCall) (any, error) {
-		h, name, err := find(k, false)
+		h, _, err := find(k, false)
 		if err != nil {
 			return nil, err
 		}
@@ -62,8 +59,8 @@ func attachPolicy(find finder) func(*iamCall) (any, error) {
 		if slices.Contains(h.Attached.Now, arn) {
 			return nil, nil
 		}
-		if len(h.Attached.Now) >= maxAttached {
-			return nil, limit("PoliciesPer "+name, "10")
+		if err := k.room(len(h.Attached.Now), "AttachedPoliciesPer"+what+"Quota", "PoliciesPer"+what); err != nil {
+			return nil, err
 		}
 		h.Attached.Set(append(slices.Clone(h.Attached.Now), arn), k.state.Delay)
 		return nil, nil

@@ -54,6 +54,9 @@ func createGroup(k *iamCall) (any, error) {
 	if k.acct.Groups[strings.ToLower(name)] != nil {
 		return nil, exists("Group", name)
 	}
+	if err := k.room(len(k.acct.Groups), "GroupsQuota", "GroupsPerAccount"); err != nil {
+		return nil, err
+	}
 	g := &group{entity: k.newEntity("AGPA", name, path)}
 	k.acct.Groups[strings.ToLower(name)] = g
 	return struct{ Group groupXML }{k.groupOut(g)}, nil
@@ -135,8 +138,8 @@ func addUserToGroup(k *iamCall) (any, error) {
 	if slices.Contains(u.Groups.Now, name) {
 		return nil, nil
 	}
-	if len(u.Groups.Now) >= 10 {
-		return nil, limit("GroupsPerUser", "10")
+	if err := k.room(len(u.Groups.Now), "GroupsPerUserQuota", "GroupsPerUser"); err != nil {
+		return nil, err
 	}
 	u.Groups.Set(append(slices.Clone(u.Groups.Now), name), k.state.Delay)
 	return nil, nil

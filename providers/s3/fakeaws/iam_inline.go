@@ -10,7 +10,7 @@ func inlineOps() map[string]iamOp {
 	ops := map[string]iamOp{}
 	for kind, find := range holders() {
 		what := strings.ToUpper(kind[:1]) + kind[1:]
-		ops["Put"+what+"Policy"] = iamOp{kind, true, putInline(kind, find)}
+		ops["Put"+what+"Policy"] = iamOp{kind, true, putInline(kind, what, find)}
 		ops["Get"+what+"Policy"] = iamOp{kind, false, getInline(what, find)}
 		ops["Delete"+what+"Policy"] = iamOp{kind, true, deleteInline(find)}
 		ops["List"+what+"Policies"] = iamOp{kind, false, listInline(find)}
@@ -18,10 +18,7 @@ func inlineOps() map[string]iamOp {
 	return ops
 }
 
-func putInline(kind string, find finder) func(*iamCall) (any, error) {
-	// The sum of all inline policies of one holder, white space not counted.
-	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-	sizes := map[string]int{"user": 2048, "group": 5120, "role": 10240}
+func putInline(kind, what string, find finder) func(*iamCall) (any, error) {
 	return func(k *iamCall) (any, error) {
 		h, name, err := find(k, false)
 		if err != nil {
@@ -37,12 +34,12 @@ func putInline(kind string, find finder) func(*iamCall) (any, error) {
 		}
 		list := without(h.Inline.Now, policyName)
 		list = append(list, inlinePolicy{policyName, text})
-		sum := 0
+		sum, most := 0, k.quota(what+"PolicySizeQuota") // of all of the holder's, white space not counted
 		for _, p := range list {
 			sum += countedSize(p.Document)
 		}
-		if sum > sizes[kind] {
-			return nil, &apiError{Code: "LimitExceeded", Status: 409, Message: "Maximum policy size of " + itoa(sizes[kind]) + " bytes exceeded for " + kind + " " + name}
+		if sum > most {
+			return nil, &apiError{Code: "LimitExceeded", Status: 409, Message: "Maximum policy size of " + itoa(most) + " bytes exceeded for " + kind + " " + name}
 		}
 		slices.SortFunc(list, func(a, b inlinePolicy) int { return strings.Compare(a.Name, b.Name) })
 		h.Inline.Set(list, k.state.Delay)

@@ -70,8 +70,8 @@ func createAccessKey(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(k.keysOf(owner, false)) >= 2 {
-		return nil, limit("AccessKeysPerUser", "2")
+	if err := k.room(len(k.keysOf(owner, false)), "AccessKeysPerUserQuota", "AccessKeysPerUser"); err != nil {
+		return nil, err
 	}
 	key := k.newKey(k.acct, owner, k.state.Delay)
 	return struct{ AccessKey keyXML }{keyXML{display, key.ID, "Active", key.Secret, stamp(key.Created)}}, nil

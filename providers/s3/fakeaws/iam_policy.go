@@ -102,11 +102,14 @@ func createPolicy(k *iamCall) (any, error) {
 		}
 	}
 	text := k.form.Get("PolicyDocument")
-	if err := checkIdentityDocument(text, maxManaged); err != nil {
+	if err := checkIdentityDocument(text, k.quota("PolicySizeQuota")); err != nil {
 		return nil, err
 	}
 	if k.acct.Policies[strings.ToLower(name)] != nil {
 		return nil, &apiError{Code: "EntityAlreadyExists", Status: 409, Message: "A policy called " + name + " already exists. Duplicate names are not allowed."}
+	}
+	if err := k.room(len(k.acct.Policies), "PoliciesQuota", "PoliciesPerAccount"); err != nil {
+		return nil, err
 	}
 	p := &policy{entity: k.newEntity("ANPA", name, path), Description: k.form.Get("Description"), Next: 2}
 	p.Tags, p.Updated = tags, p.Created

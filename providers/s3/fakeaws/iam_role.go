@@ -97,6 +97,9 @@ func createRole(k *iamCall) (any, error) {
 			return nil, invalid("maxSessionDuration", s, "Member must have value between 3600 and 43200")
 		}
 	}
+	if err := k.room(len(k.acct.Roles), "RolesQuota", "RolesPerAccount"); err != nil {
+		return nil, err
+	}
 	r := &role{entity: k.newEntity("AROA", name, path), Description: k.form.Get("Description"), MaxSession: longest}
 	r.Tags = tags
 	r.Trust.Set(trust, 0)

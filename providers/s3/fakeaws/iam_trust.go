@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// maxTrust is the size of a trust policy, white space not counted.
-const maxTrust = 2048
-
 // trust checks a role's trust policy. A trust in GitHub's shared issuer
 // has to say which subject it means.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
@@ -18,8 +15,8 @@ func (k *iamCall) trust(text string) (pinned, error) {
 	if err != nil {
 		return pinned{}, err
 	}
-	if countedSize(text) > maxTrust {
-		return pinned{}, &apiError{Code: "LimitExceeded", Status: 409, Message: "Cannot exceed quota for ACLSizePerRole: " + itoa(maxTrust)}
+	if most := k.quota("AssumeRolePolicySizeQuota"); countedSize(text) > most {
+		return pinned{}, limit("ACLSizePerRole", itoa(most))
 	}
 	for _, s := range d.Statement {
 		if s.Resource != nil || s.NotResource != nil {

@@ -99,6 +99,9 @@ func createUser(k *iamCall) (any, error) {
 	if err := k.checkBoundary(); err != nil {
 		return nil, err
 	}
+	if err := k.room(len(k.acct.Users), "UsersQuota", "UsersPerAccount"); err != nil {
+		return nil, err
+	}
 	u := &user{entity: k.newEntity("AIDA", name, path)}
 	u.Tags = tags
 	if b := k.form.Get("PermissionsBoundary"); b != "" {

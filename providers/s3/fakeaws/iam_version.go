@@ -16,10 +16,6 @@ func versionOps() map[string]iamOp {
 	}
 }
 
-// maxVersions of one managed policy.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-const maxVersions = 5
-
 type versionXML struct {
 	Document         string `xml:",omitempty"` // escaped as RFC 3986 says
 	VersionID        string `xml:"VersionId"`
@@ -33,10 +29,10 @@ func createPolicyVersion(k *iamCall) (any, error) {
 		return nil, err
 	}
 	text := k.form.Get("PolicyDocument")
-	if err := checkIdentityDocument(text, maxManaged); err != nil {
+	if err := checkIdentityDocument(text, k.quota("PolicySizeQuota")); err != nil {
 		return nil, err
 	}
-	if len(p.Versions) >= maxVersions {
+	if len(p.Versions) >= k.quota("VersionsPerPolicyQuota") {
 		return nil, &apiError{Code: "LimitExceeded", Status: 409, Message: "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version."}
 	}
 	v := policyVersion{"v" + itoa(p.Next), text, time.Now().UTC().Truncate(time.Second)}

@@ -18,6 +18,8 @@ type state struct {
 	Delay     time.Duration
 	Settle    time.Duration
 	PlainHTTP bool
+	SourceIP  string
+	Quotas    map[string]int // what differs from AWS's defaults
 	Accounts  map[string]*account
 	Keys      map[string]*accessKey // of all accounts
 	Buckets   map[string]*bucket    // names are unique in a partition

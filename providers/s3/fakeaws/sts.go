@@ -113,6 +113,10 @@ func (k *stsCall) findRole(arn string) *role {
 	return r
 }
 
+// maxSession is the size of a session policy.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+const maxSession = 2048
+
 type credentialsXML struct {
 	AccessKeyID     string `xml:"AccessKeyId"`
 	SecretAccessKey string
@@ -142,7 +146,7 @@ func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys
 	}
 	var policies []Policy
 	if text := k.form.Get("Policy"); text != "" {
-		if err := checkIdentityDocument(text, maxTrust); err != nil {
+		if err := checkIdentityDocument(text, maxSession); err != nil {
 			return assumeXML{}, err
 		}
 		policies = k.appendPolicy(policies, "session policy", text)

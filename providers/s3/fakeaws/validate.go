@@ -8,10 +8,8 @@ import (
 	"unicode"
 )
 
-const (
-	maxManaged  = 6144   // white space is not counted
-	maxDocument = 131072 // what the API takes in at all
-)
+// maxDocument is what the API takes in at all.
+const maxDocument = 131072
 
 // checkIdentityDocument checks a policy that is attached to an identity.
 func checkIdentityDocument(text string, longest int) error {
