@@ -56,6 +56,13 @@ func (a *app) request(p core.Provider, g *grantFlags) (request, core.Faults, err
 	if len(faults) > 0 && len(words.at) == 0 && g.File != "" {
 		return request{}, nil, faults // what is missing would only repeat that the file could not be read
 	}
+	r, more, err := a.build(p, g.table, words)
+	return r, append(faults, more...), err
+}
+
+// build is the request of one grant, and what is wrong with it.
+func (a *app) build(p core.Provider, table []field, words said) (request, core.Faults, error) {
+	var faults core.Faults
 	r := request{
 		Grant: core.Grant{
 			Name: words.text["name"], Profile: words.text["profile"], Who: core.WhoKey,
@@ -74,7 +81,7 @@ func (a *app) request(p core.Provider, g *grantFlags) (request, core.Faults, err
 		}
 		faults = append(faults, *fault)
 	}
-	for _, f := range g.table {
+	for _, f := range table {
 		if v, ok := words.text[f.Key]; ok && f.Setting {
 			if r.Grant.Settings == nil {
 				r.Grant.Settings = map[string]string{}

@@ -28,12 +28,20 @@ const (
 
 // readGrantFile reads what a grant file says. All that is wrong with it is returned as faults.
 func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
-	shown := filepath.Base(name)
-	var data []byte
+	data, shown, faults := a.loadGrantFile(name)
+	if len(faults) > 0 {
+		return newSaid(), faults
+	}
+	return parseGrantFile(data, shown, table)
+}
+
+// loadGrantFile returns the bytes of a grant file and what it is called in messages.
+func (a *app) loadGrantFile(name string) (data []byte, shown string, faults core.Faults) {
+	shown = filepath.Base(name)
 	var err error
 	if name == "-" {
 		if a.env.Terminal.In {
-			return newSaid(), core.Faults{{Field: "file", Value: name, Rule: "is a terminal", Accepts: "a pipe, or the name of a file"}}
+			return nil, "", core.Faults{{Field: "file", Value: name, Rule: "is a terminal", Accepts: "a pipe, or the name of a file"}}
 		}
 		shown = "standard input"
 		data, err = io.ReadAll(io.LimitReader(a.env.Stdin, maxGrantFile+1))
@@ -41,9 +49,9 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 		data, err = readBounded(a.env.path(name))
 	}
 	if err != nil {
-		return newSaid(), core.Faults{{Field: "file", Value: name, Rule: "cannot be read: " + cause(err), Accepts: "a YAML or JSON file that you may read"}}
+		return nil, "", core.Faults{{Field: "file", Value: name, Rule: "cannot be read: " + cause(err), Accepts: "a YAML or JSON file that you may read"}}
 	}
-	return parseGrantFile(data, shown, table)
+	return data, shown, nil
 }
 
 // readBounded reads a regular file, but not more than the user can mean.
@@ -65,12 +73,22 @@ func cause(err error) string {
 	return text
 }
 
-// parseGrantFile reads one mapping of known keys to values. Anchors, aliases,
-// tags and further documents are refused: a grant says what it says, once.
+// parseGrantFile reads one mapping of known keys to values.
 func parseGrantFile(data []byte, shown string, table []field) (said, core.Faults) {
-	words := newSaid()
-	fault := func(rule, accepts string) (said, core.Faults) {
-		return words, core.Faults{{Field: shown, Rule: rule, Accepts: accepts}}
+	doc, faults := grantDocument(data, shown)
+	if len(faults) > 0 {
+		return newSaid(), faults
+	}
+	r := &reader{shown: shown, table: table, words: newSaid()}
+	r.mapping(doc)
+	return r.words, r.all()
+}
+
+// grantDocument returns the only document of a file. Anchors, aliases, tags and
+// further documents are refused: a grant says what it says, once.
+func grantDocument(data []byte, shown string) (ast.Node, core.Faults) {
+	fault := func(rule, accepts string) (ast.Node, core.Faults) {
+		return nil, core.Faults{{Field: shown, Rule: rule, Accepts: accepts}}
 	}
 	switch {
 	case len(data) > maxGrantFile:
@@ -84,7 +102,7 @@ func parseGrantFile(data []byte, shown string, table []field) (said, core.Faults
 	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return words, core.Faults{syntaxFault(err, shown)}
+		return nil, core.Faults{syntaxFault(err, shown)}
 	}
 	var docs []ast.Node
 	for _, d := range file.Docs {
@@ -96,14 +114,9 @@ func parseGrantFile(data []byte, shown string, table []field) (said, core.Faults
 		return fault("says nothing", "keys such as profile: event-dump")
 	}
 	if len(docs) > 1 {
-		return words, core.Faults{{Field: position(shown, docs[1].GetToken()), Rule: "begins a second document", Accepts: "one grant in one file"}}
+		return nil, core.Faults{{Field: position(shown, docs[1].GetToken()), Rule: "begins a second document", Accepts: "one grant in one file"}}
 	}
-	r := &reader{shown: shown, table: table, words: words}
-	r.mapping(docs[0])
-	if r.full() {
-		r.faults = append(r.faults[:maxFaults], core.Fault{Field: shown, Rule: "and more is wrong, which is not looked at"})
-	}
-	return r.words, r.faults
+	return docs[0], nil
 }
 
 // reader turns the nodes of a file into what it says.
@@ -112,6 +125,14 @@ type reader struct {
 	table  []field
 	words  said
 	faults core.Faults
+}
+
+// all is everything that is wrong, cut where nobody reads on.
+func (r *reader) all() core.Faults {
+	if r.full() {
+		r.faults = append(r.faults[:maxFaults], core.Fault{Field: r.shown, Rule: "and more is wrong, which is not looked at"})
+	}
+	return r.faults
 }
 
 // full reports whether enough is wrong to stop.
