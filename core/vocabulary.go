@@ -9,7 +9,7 @@ type Vocabulary struct {
 
 	// Lookup reports what is known of a word: an action, or something that is
 	// mistaken for one, such as the name of a call.
-	Lookup func(word string) Word
+	Lookup func(word string) Word `json:"-"`
 }
 
 // Word is what a [Vocabulary] knows of a word.
