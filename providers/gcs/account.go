@@ -4,6 +4,7 @@ package gcs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
@@ -55,85 +56,147 @@ func (r *run) readAccount(ctx context.Context) (*iam.ServiceAccount, error) {
 	return have, err
 }
 
-func (r *role) wantAccount(have *iam.ServiceAccount) core.Change {
-	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.accountAddr(), Why: "ours"}
+// accountText is what the service account is, for people.
+const accountText = "service account, without any role in the project"
+
+// accountParts are what a service account of ours adds to a blueprint.
+func accountParts(d design) parts {
+	project := "projects/" + d.project
+	return parts{
+		members:   []string{d.member()},
+		resources: []core.Resource{{Step: core.RoleStep, Addr: d.accountAddr(), What: accountText}},
+		operator: []core.Permission{
+			{Action: "iam.serviceAccounts.get", Resource: project, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
+			{Action: "iam.serviceAccounts.create", Resource: project, Step: core.RoleStep, Verbs: []string{toApply}},
+			{Action: "iam.serviceAccounts.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
+		},
+	}
+}
+
+// ownAccount is a service account of the project's, made for the grantee.
+type ownAccount struct {
+	*run
+	keys core.Issuer // of what is handed over; nil: nothing is
+	tell func(context.Context) ([]core.Output, error)
+}
+
+func (a ownAccount) diff(ctx context.Context, want core.Want) ([]core.Change, error) {
+	have, err := a.account.read(ctx, a.run)
+	if err != nil {
+		return nil, explain(a.accountAddr(), err)
+	}
+	if want.Present {
+		return []core.Change{a.want(have)}, nil
+	}
+	return a.end(have), nil
+}
+
+func (a ownAccount) do(ctx context.Context, c core.Change) error {
+	switch {
+	case c.Addr == a.accountAddr() && c.Action == core.Make:
+		return a.make(ctx)
+	case c.Addr == a.accountAddr() && c.Action == core.Drop:
+		return a.drop(ctx)
+	}
+	return fmt.Errorf("service account %s: no such action %q", c.Addr, c.Action)
+}
+
+func (a ownAccount) needs() []string { return []string{a.accountAddr()} }
+
+func (a ownAccount) members(context.Context) ([]string, error) { return []string{a.member()}, nil }
+
+func (a ownAccount) owns(member string) bool { return a.isOurs(member) }
+
+func (a ownAccount) ready(ctx context.Context) error {
+	_, err := a.usableAccount(ctx)
+	return explain(a.accountAddr(), err)
+}
+
+func (a ownAccount) issuer() core.Issuer { return a.keys }
+
+func (a ownAccount) outputs() func(context.Context) ([]core.Output, error) { return a.tell }
+
+func (a ownAccount) principal(context.Context) (string, error) { return a.email, nil }
+
+func (a ownAccount) want(have *iam.ServiceAccount) core.Change {
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: a.accountAddr(), Why: "ours"}
 	switch {
 	case have == nil:
 		c.Action, c.Why = core.Make, accountText
-	case !r.ours(have.Description):
+	case !a.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
 	case have.Disabled:
-		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", "gcloud iam service-accounts enable "+r.email+" --project "+r.project
+		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", "gcloud iam service-accounts enable "+a.email+" --project "+a.project
 	}
 	return c
 }
 
-func (r *role) endAccount(have *iam.ServiceAccount) []core.Change {
+func (a ownAccount) end(have *iam.ServiceAccount) []core.Change {
 	if have == nil {
 		return nil
 	}
-	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: r.accountAddr(), Needs: []string{r.bindingAddr()}, Why: "can be undeleted for 30 days"}
-	if !r.ours(have.Description) {
+	c := core.Change{Step: core.RoleStep, Action: core.Drop, Addr: a.accountAddr(), Needs: []string{a.bindingAddr()}, Why: "can be undeleted for 30 days"}
+	if !a.ours(have.Description) {
 		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
 	}
 	return []core.Change{c}
 }
 
-// makeAccount creates the service account. A conflict may be the echo of our
+// make creates the service account. A conflict may be the echo of our
 // own request, whose answer was lost: the mark decides.
-func (r *role) makeAccount(ctx context.Context) error {
-	service, err := r.cloud.iam()
+func (a ownAccount) make(ctx context.Context) error {
+	service, err := a.cloud.iam()
 	if err != nil {
 		return err
 	}
-	body := &iam.CreateServiceAccountRequest{AccountId: r.accountID, ServiceAccount: &iam.ServiceAccount{
-		DisplayName: core.Stem(r.grant.Name, 100), Description: description(r.grant)}}
+	body := &iam.CreateServiceAccountRequest{AccountId: a.accountID, ServiceAccount: &iam.ServiceAccount{
+		DisplayName: core.Stem(a.grant.Name, 100), Description: description(a.grant)}}
 	created, err := repeat(ctx, func() (*iam.ServiceAccount, error) {
-		return service.Projects.ServiceAccounts.Create("projects/"+r.project, body).Context(ctx).Do()
+		return service.Projects.ServiceAccounts.Create("projects/"+a.project, body).Context(ctx).Do()
 	})
 	if err == nil {
-		r.account.born.Store(created)
+		a.account.born.Store(created)
 	}
 	if hasCode(err, http.StatusConflict) {
-		err = r.checkAccount(ctx)
+		err = a.check(ctx)
 	}
 	if err == nil {
-		r.made.note(&r.made.account)
+		a.made.note(&a.made.grantee)
 	}
 	return err
 }
 
-// checkAccount waits until the account that is in the way can be read. If it is
+// check waits until the account that is in the way can be read. If it is
 // ours, it takes the place of the one that the plan wanted made.
-func (r *role) checkAccount(ctx context.Context) error {
+func (a ownAccount) check(ctx context.Context) error {
 	var have *iam.ServiceAccount
 	unseen := errors.New("exists, but cannot be read")
 	err := until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() (err error) {
-		if have, err = r.readAccount(ctx); err == nil && have == nil {
+		if have, err = a.readAccount(ctx); err == nil && have == nil {
 			err = unseen
 		}
 		return err
 	})
-	if err == nil && (!r.ours(have.Description) || have.Disabled) {
-		err = &core.Error{Kind: core.ErrNotOurs, What: r.accountAddr(), Hint: "--name OTHER"}
+	if err == nil && (!a.ours(have.Description) || have.Disabled) {
+		err = &core.Error{Kind: core.ErrNotOurs, What: a.accountAddr(), Hint: "--name OTHER"}
 	}
 	if err == nil {
-		r.account.planned.Store(have)
+		a.account.planned.Store(have)
 	}
 	return err
 }
 
-func (r *role) dropAccount(ctx context.Context) error {
-	service, err := r.cloud.iam()
+func (a ownAccount) drop(ctx context.Context) error {
+	service, err := a.cloud.iam()
 	if err != nil {
 		return err
 	}
-	have, err := r.sameAccount(ctx)
+	have, err := a.sameAccount(ctx)
 	if err != nil || have == nil {
 		return err
 	}
 	_, err = repeat(ctx, func() (*iam.Empty, error) {
-		return service.Projects.ServiceAccounts.Delete(r.only(have)).Context(ctx).Do()
+		return service.Projects.ServiceAccounts.Delete(a.only(have)).Context(ctx).Do()
 	})
 	if isMissing(err) {
 		return nil

@@ -30,10 +30,15 @@ type actor struct {
 	made map[string]int64 // generations of the objects that it has put, by bucket and key
 }
 
-// Act prepares to try things as the holder of c. Its tokens come from the key
-// file alone, never from the environment. Of b it needs the target only, so
-// that a receiver can try a key with nothing but its manifest.
-func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+// Act prepares to try things as the holder of c, or as the grantee of b.
+func (p *Provider) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	return granteeOf(b.Grant).become(ctx, p, b, c)
+}
+
+// actKey tries things with a key file. Its tokens come from the file alone,
+// never from the environment. Of b it needs the target only, so that a receiver
+// can try a key with nothing but its manifest.
+func (p *Provider) actKey(b core.Blueprint, c core.Credential) (core.Actor, error) {
 	at, _, err := p.gate()
 	if err != nil {
 		return nil, err

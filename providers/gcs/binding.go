@@ -1,4 +1,4 @@
-// Binding: our role for our service account, in a bucket's policy that belongs to everybody.
+// Binding: our role for our grantee, in a policy that belongs to everybody.
 package gcs
 
 import (
@@ -7,55 +7,29 @@ import (
 	"slices"
 	"strings"
 
-	iamv3 "cloud.google.com/go/iam"
 	"cloud.google.com/go/iam/apiv1/iampb"
-	"google.golang.org/api/iam/v1"
 	"google.golang.org/genproto/googleapis/type/expr"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// policy reads and writes the bucket's policy as version 3: at any lower
-// version conditions are lost.
-// https://cloud.google.com/iam/docs/policies#specifying-version-get
-func (r *run) policy() (*iamv3.Handle3, error) {
-	handle, err := r.handle()
-	if err != nil {
-		return nil, err
-	}
-	return handle.IAM().V3(), nil
-}
-
-// readBindings returns the bucket's bindings; none if there is no bucket, or
-// if it is a stranger's, which the bucket step refuses.
-func (r *run) readBindings(ctx context.Context) ([]*iampb.Binding, error) {
-	h, err := r.policy()
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.Policy(ctx)
-	switch {
-	case err == nil:
-		return p.Bindings, nil
-	case isMissing(err):
-		return nil, nil
-	case refused(err):
-		if owned, lost := r.owned(ctx); lost == nil && !owned {
-			return nil, nil
-		}
-	}
-	return nil, err
-}
+// binding is ours, for these members.
+func (r *run) binding(members []string) bindingDocument { return bindingFor(r.design, members) }
 
 // wantBinding is the change that makes the binding exact.
-func (r *role) wantBinding(policy []*iampb.Binding, account *iam.ServiceAccount) core.Change {
-	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.bindingAddr(), Why: "gives the role to the service account on " + placeText(r.grant)}
-	after, changed := merge(policy, r.run, true)
+// A member that was there before its grantee is what is left of an earlier one.
+func (r *role) wantBinding(policy []*iampb.Binding, want bindingDocument, fresh bool) core.Change {
+	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.bindingAddr(), Why: "gives the role to the grantee on " + placeText(r.grant)}
+	after, changed := merge(policy, r.run, want)
+	needs := slices.Concat([]string{r.bucketAddr(), r.roleAddr()}, r.whom.needs())
+	if addr := r.where.addr(); addr != "" {
+		needs = append(needs, addr)
+	}
 	switch {
-	case account == nil, len(ourBindings(policy, r.run)) == 0:
-		c.Action, c.Needs = core.Make, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
+	case fresh, len(ourBindings(policy, r.run)) == 0:
+		c.Action, c.Needs = core.Make, needs
 	case changed:
-		c.Action, c.Needs = core.Alter, []string{r.bucketAddr(), r.roleAddr(), r.accountAddr()}
+		c.Action, c.Needs = core.Alter, needs
 		c.Why, c.Before, c.After = "is not what the grant says", bindingText(policy, r.run), bindingText(after, r.run)
 	}
 	return c
@@ -65,30 +39,28 @@ func (r *role) endBinding(policy []*iampb.Binding) []core.Change {
 	if len(ourBindings(policy, r.run)) == 0 {
 		return nil
 	}
-	return []core.Change{{Step: core.RoleStep, Action: core.Drop, Addr: r.bindingAddr(), Why: "takes the role from the service account"}}
+	return []core.Change{{Step: core.RoleStep, Action: core.Drop, Addr: r.bindingAddr(), Why: "takes the role from the grantee"}}
 }
 
 // bind writes the binding or removes it. Whoever changes the policy meanwhile
 // wins: it is read again and the change made on top of theirs.
 func (r *role) bind(ctx context.Context, a core.Action) error {
-	h, err := r.policy()
-	if err != nil {
-		return err
-	}
 	// A member that is there by name may be a deleted account's; writing it again binds the account of today.
 	force := a == core.Make
+	var want bindingDocument
 	var before []*iampb.Binding
 	written := false
-	err = until(ctx, r.passing, func() error {
-		var p *iamv3.Policy3 // carries the etag, so it is this object that is written back
+	err := until(ctx, r.passing, func() error {
+		var p *policy
 		err := core.Together(ctx,
-			func(ctx context.Context) error {
+			func(ctx context.Context) (err error) {
 				if a == core.Drop {
 					return nil // our member in our role, wherever it is
 				}
-				return r.bindable(ctx)
+				want, err = r.bindable(ctx)
+				return err
 			},
-			func(ctx context.Context) (err error) { p, err = h.Policy(ctx); return },
+			func(ctx context.Context) (err error) { p, err = r.where.policy(ctx); return },
 		)
 		if err != nil {
 			if a == core.Drop && isMissing(err) {
@@ -96,12 +68,12 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 			}
 			return err
 		}
-		bindings, changed := merge(p.Bindings, r.run, a != core.Drop)
+		bindings, changed := merge(p.bindings, r.run, want)
 		if !changed && !force {
 			return nil
 		}
-		before, p.Bindings = p.Bindings, bindings
-		err = h.SetPolicy(ctx, p)
+		before, p.bindings = p.bindings, bindings
+		err = r.where.write(ctx, p)
 		written = err == nil
 		force = force && !isConflict(err)
 		return err
@@ -109,10 +81,10 @@ func (r *role) bind(ctx context.Context, a core.Action) error {
 	if err != nil && !isConflict(err) && r.passing(err) {
 		return &core.Error{Kind: core.ErrNotConverged, What: r.bindingAddr(), Err: quietly(err), Hint: "run the same command again"}
 	}
-	if err != nil || !written || r.made.any(&r.made.bucket) {
+	if err != nil || !written || r.where.fresh() {
 		return err
 	}
-	return r.checkPolicy(ctx, h, before, a != core.Drop)
+	return r.checkPolicy(ctx, before, want)
 }
 
 // passing reports whether a refusal of the policy passes by itself: somebody
@@ -123,27 +95,29 @@ func (r *role) passing(err error) bool {
 	}
 	p := problemOf(err)
 	return p != nil && p.code == http.StatusBadRequest && strings.Contains(p.message, "does not exist") &&
-		p.constraint == "" && r.made.any(&r.made.role, &r.made.account)
+		p.constraint == "" && r.made.any(&r.made.role, &r.made.grantee)
 }
 
-// merge returns the policy's bindings with ours exact, or without it. Bindings
-// are told apart by role and condition; those of others come back as they were.
-func merge(policy []*iampb.Binding, r *run, present bool) (after []*iampb.Binding, changed bool) {
-	want := bindingFor(r.grant, r.names)
-	done := !present
+// merge returns the policy's bindings with ours as want says, or without it if
+// want has no members. Bindings are told apart by role and condition; those of
+// others come back as they were.
+func merge(policy []*iampb.Binding, r *run, want bindingDocument) (after []*iampb.Binding, changed bool) {
+	done := len(want.Members) == 0
 	for _, b := range policy {
-		if b.Role != want.Role {
+		if b.Role != r.roleName {
 			after = append(after, b)
 			continue
 		}
 		here := !done && sameCondition(b, want)
 		members := slices.DeleteFunc(slices.Clone(b.Members), func(m string) bool {
-			return r.isOurs(m) && (!here || m != r.member())
+			return r.whom.owns(m) && (!here || !slices.Contains(want.Members, m))
 		})
 		if here {
 			done = true
-			if !slices.Contains(members, r.member()) {
-				members = append(members, r.member())
+			for _, m := range want.Members {
+				if !slices.Contains(members, m) {
+					members = append(members, m)
+				}
 			}
 		}
 		if slices.Equal(members, b.Members) {
@@ -178,17 +152,17 @@ func sameCondition(b *iampb.Binding, want bindingDocument) bool {
 	return b.Condition != nil && b.Condition.Expression == want.Condition.Expression
 }
 
-// ourBindings are the bindings of our role that our service account is in.
+// ourBindings are the bindings of our role that our grantee is in.
 func ourBindings(policy []*iampb.Binding, r *run) []*iampb.Binding {
 	return slices.DeleteFunc(slices.Clone(policy), func(b *iampb.Binding) bool {
-		return b.Role != r.roleName || !slices.ContainsFunc(b.Members, r.isOurs)
+		return b.Role != r.roleName || !slices.ContainsFunc(b.Members, r.whom.owns)
 	})
 }
 
 // usedByOthers reports whether our role has members that are not ours.
 func usedByOthers(policy []*iampb.Binding, r *run) bool {
 	return slices.ContainsFunc(policy, func(b *iampb.Binding) bool {
-		return b.Role == r.roleName && slices.ContainsFunc(b.Members, func(m string) bool { return !r.isOurs(m) })
+		return b.Role == r.roleName && slices.ContainsFunc(b.Members, func(m string) bool { return !r.whom.owns(m) })
 	})
 }
 

@@ -16,24 +16,33 @@ import (
 func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	s, faults := readSettings(g)
 	faults = append(faults, targetFaults(g)...)
-	n := namesOf(g, s.project)
+	d := designOf(g, s)
+	its := granteeOf(g).parts(d)
+	faults = append(faults, its.faults...)
 	b := core.Blueprint{
 		Cloud: p.Info().Name,
 		Grant: g,
 		Resources: []core.Resource{
-			{Step: core.BucketStep, Addr: n.bucketAddr(), What: "bucket with " + bucketText(s) + ": nothing in it can be replaced"},
-			{Step: core.RoleStep, Addr: n.roleAddr(), What: roleText(g)},
-			{Step: core.RoleStep, Addr: n.accountAddr(), What: accountText},
-			{Step: core.RoleStep, Addr: n.bindingAddr(), What: "binding of the role on " + placeText(g)},
-			{Step: core.CredentialStep, Addr: n.keyAddr(""), What: "key of the service account, as the JSON file that Google makes"},
+			{Step: core.BucketStep, Addr: d.bucketAddr(), What: "bucket with " + bucketText(s) + ": nothing in it can be replaced"},
+			{Step: core.RoleStep, Addr: d.roleAddr(), What: roleText(g)},
+			{Step: core.RoleStep, Addr: d.bindingAddr(), What: "binding of the role on " + placeText(g)},
 		},
-		Documents: []core.Document{
-			{Name: "role", Of: n.roleAddr(), Why: "exactly what the grant needs; held only where it is bound", Body: body(roleFor(g))},
-			{Name: "binding", Of: n.bindingAddr(), Why: "on the bucket, never on the project, where it would reach every bucket", Body: body(bindingFor(g, n))},
-		},
+		Documents: append([]core.Document{
+			{Name: "role", Of: d.roleAddr(), Why: "exactly what the grant needs; held only where it is bound", Body: body(roleFor(g))},
+			{Name: "binding", Of: d.bindingAddr(), Why: "on the bucket, never on the project, where it would reach every bucket", Body: body(bindingFor(d, its.members))},
+		}, its.documents...),
 		Gaps:     gaps(g.Can),
-		Operator: operator(g, n),
+		Checks:   its.checks,
+		Notes:    its.notes,
+		Operator: operator(d, its.operator),
 		Probes:   g.Target.Prefix + ".bucketgrant-probe/",
+	}
+	for _, r := range its.resources {
+		at := len(b.Resources)
+		if r.Step == core.RoleStep {
+			at = slices.IndexFunc(b.Resources, func(r core.Resource) bool { return r.Addr == d.bindingAddr() })
+		}
+		b.Resources = slices.Insert(b.Resources, at, r)
 	}
 	if g.Allows(core.Overwrite) || slices.Contains(permissions(g.Can), "storage.objects.delete") {
 		b.Resources[0].What = "bucket with " + bucketText(s)
@@ -45,14 +54,12 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		if s.kmsKey != "" {
 			why += "; the project's Cloud Storage service agent must be allowed to use the key"
 		}
-		b.Documents = append(b.Documents, core.Document{Name: "bucket", Of: n.bucketAddr(), Why: why, Body: body(bucketFor(g, s))})
+		b.Documents = append(b.Documents, core.Document{Name: "bucket", Of: d.bucketAddr(), Why: why, Body: body(bucketFor(g, s))})
 	}
 	return b, faults.Err()
 }
 
 // What the resources are, for people.
-
-const accountText = "service account, without any role in the project"
 
 func bucketText(s settings) string {
 	return "uniform access, public access prevented, " + softDeleteText(s.softDelete) + ", no versioning"

@@ -30,14 +30,37 @@ const (
 // defaultSoftDelete is how many days a deleted object can be restored.
 const defaultSoftDelete = 7
 
+// settingList is everybody's settings, and then those of each kind of grantee.
 func settingList() []core.Setting {
-	return []core.Setting{
+	list := []core.Setting{
 		{Name: projectSetting, Usage: "ID of the project that owns the bucket, the role and the service account", Example: "acme-project",
 			Env: []string{"GOOGLE_CLOUD_PROJECT"}, Required: true},
 		{Name: kmsKeySetting, Usage: "Cloud KMS key that encrypts new objects by default; the project's Cloud Storage service agent must be allowed to use it",
 			Example: "projects/acme-project/locations/eu/keyRings/events/cryptoKeys/bucket"},
 		{Name: softDeleteSetting, Usage: "days that deleted objects can be restored: 0, or 7 to 90 (default 7)", Example: "7"},
 	}
+	for _, k := range grantees() {
+		for _, s := range k.settings() {
+			i := slices.IndexFunc(list, func(have core.Setting) bool { return have.Name == s.Name })
+			if i < 0 {
+				i = len(list)
+				list = append(list, s)
+			}
+			list[i].Only = append(slices.Clone(list[i].Only), k.identity().Who)
+		}
+	}
+	return list
+}
+
+// settingNames are those that a grant of that kind of grantee may have.
+func settingNames(w core.Who) string {
+	var names []string
+	for _, s := range settingList() {
+		if s.For(w) {
+			names = append(names, s.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // settings are a grant's settings, read.
@@ -61,7 +84,7 @@ func readSettings(g core.Grant) (settings, core.Faults) {
 	known := settingList()
 	for name, value := range g.Settings {
 		if !slices.ContainsFunc(known, func(s core.Setting) bool { return s.Name == name }) {
-			f = append(f, core.Fault{Field: name, Value: value, Rule: "is not a setting of Google Cloud Storage", Accepts: "project, kms-key or soft-delete"})
+			f = append(f, core.Fault{Field: name, Value: value, Rule: "is not a setting of Google Cloud Storage", Accepts: settingNames(g.Who)})
 		}
 	}
 	slices.SortFunc(f, func(a, b core.Fault) int { return strings.Compare(a.Field, b.Field) })
@@ -107,20 +130,20 @@ func endpoints() (list []string, f core.Faults) {
 	return list, f
 }
 
-// place is where the cloud is.
-type place struct {
+// endpoint is where the cloud is.
+type endpoint struct {
 	universe string // the domain of its hosts
 	storage  string // where Cloud Storage is, without a path
 }
 
 // google is Google's own cloud.
-func google() place { return place{universe, "https://storage." + universe} }
+func google() endpoint { return endpoint{universe, "https://storage." + universe} }
 
-// placeNamed is the place that the environment names.
-func placeNamed() place {
+// endpointNamed is the one that the environment names.
+func endpointNamed() endpoint {
 	p := google()
 	if domain := os.Getenv(universeEnv); domain != "" {
-		p = place{domain, "https://storage." + domain}
+		p = endpoint{domain, "https://storage." + domain}
 	}
 	if host := os.Getenv(emulatorEnv); host != "" {
 		if !strings.Contains(host, "://") {

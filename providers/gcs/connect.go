@@ -49,7 +49,7 @@ func base(t http.RoundTripper) http.RoundTripper {
 
 // cloud holds the clients of one identity; each is made when it is first needed.
 type cloud struct {
-	at      place
+	at      endpoint
 	http    *http.Client // adds the token, counts, and bounds each request
 	storage func() (*storage.Client, error)
 	iam     func() (*iam.Service, error)
@@ -63,7 +63,7 @@ func stay(to *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func newCloud(c *auth.Credentials, t http.RoundTripper, at place) *cloud {
+func newCloud(c *auth.Credentials, t http.RoundTripper, at endpoint) *cloud {
 	// The storage client gives its logger to some of its parts only; what is
 	// left asks the environment.
 	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL")

@@ -65,7 +65,7 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !i.made.any(&i.made.account) && (account == nil || !i.ours(account.Description)) {
+	if !i.made.any(&i.made.grantee) && (account == nil || !i.ours(account.Description)) {
 		return nil, nil
 	}
 	var keys []core.Key
@@ -117,7 +117,7 @@ func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
 		return core.Credential{}, explain(i.accountAddr(), err)
 	}
 	var key *iam.ServiceAccountKey
-	unseen := func(err error) bool { return isMissing(err) && i.made.any(&i.made.account) }
+	unseen := func(err error) bool { return isMissing(err) && i.made.any(&i.made.grantee) }
 	err = until(ctx, unseen, func() (err error) {
 		key, err = service.Projects.ServiceAccounts.Keys.Create(i.only(account), &iam.CreateServiceAccountKeyRequest{PrivateKeyType: jsonFile}).Context(ctx).Do()
 		return err

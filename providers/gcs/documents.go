@@ -19,7 +19,7 @@ type roleDocument struct {
 	Stage       string   `json:"stage"`
 }
 
-// bindingDocument is our one binding in the bucket's policy.
+// bindingDocument is our one binding in a policy.
 type bindingDocument struct {
 	Role      string             `json:"role"`
 	Members   []string           `json:"members"`
@@ -97,10 +97,11 @@ func roleFor(g core.Grant) roleDocument {
 	}
 }
 
-func bindingFor(g core.Grant, n names) bindingDocument {
-	b := bindingDocument{Role: n.roleName, Members: []string{n.member()}}
-	if expression := condition(g); expression != "" {
-		b.Condition = &conditionDocument{Title: core.Stem(g.Name, 100), Description: description(g), Expression: expression}
+// bindingFor binds the role to these members.
+func bindingFor(d design, members []string) bindingDocument {
+	b := bindingDocument{Role: d.roleName, Members: members}
+	if expression := condition(d.grant); expression != "" {
+		b.Condition = &conditionDocument{Title: core.Stem(d.names.grant, 100), Description: description(d.grant), Expression: expression}
 	}
 	return b
 }

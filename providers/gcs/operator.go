@@ -13,15 +13,15 @@ const (
 	toRepair  = "repair"
 )
 
-// operator lists the permissions for g's resources.
-func operator(g core.Grant, n names) []core.Permission {
-	project, bucket := "projects/"+n.project, "projects/_/buckets/"+n.bucket
+// operator lists the permissions for the resources of d; its are the grantee's.
+func operator(d design, its []core.Permission) []core.Permission {
+	project, bucket := "projects/"+d.project, "projects/_/buckets/"+d.bucket
 	list := []core.Permission{
 		{Action: "storage.buckets.list", Resource: project, Step: core.BucketStep, Verbs: []string{toPlan, toApply, toProve, toDestroy},
 			Why: "tells the project's own buckets from strangers', and names another bucket for the proof"},
 		{Action: "storage.buckets.get", Resource: bucket, Step: core.BucketStep, Verbs: []string{toPlan, toApply, toDestroy}},
 	}
-	if !g.Target.Adopt {
+	if !d.grant.Target.Adopt {
 		list = append(list,
 			core.Permission{Action: "storage.buckets.create", Resource: project, Step: core.BucketStep, Verbs: []string{toApply}},
 			core.Permission{Action: "storage.buckets.update", Resource: bucket, Step: core.BucketStep, Verbs: []string{toRepair},
@@ -29,7 +29,7 @@ func operator(g core.Grant, n names) []core.Permission {
 			core.Permission{Action: "storage.buckets.delete", Resource: bucket, Step: core.BucketStep, Verbs: []string{toDestroy},
 				Why: "only if the bucket is to go as well"})
 	}
-	return append(list,
+	list = append(list,
 		core.Permission{Action: "storage.buckets.getIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
 		core.Permission{Action: "storage.buckets.setIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toApply, toDestroy}},
 		core.Permission{Action: "iam.roles.get", Resource: project, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
@@ -39,13 +39,9 @@ func operator(g core.Grant, n names) []core.Permission {
 		core.Permission{Action: "iam.roles.undelete", Resource: project, Step: core.RoleStep, Verbs: []string{toRepair},
 			Why: "a deleted role keeps its ID for seven days"},
 		core.Permission{Action: "iam.roles.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
-		core.Permission{Action: "iam.serviceAccounts.get", Resource: project, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
-		core.Permission{Action: "iam.serviceAccounts.create", Resource: project, Step: core.RoleStep, Verbs: []string{toApply}},
-		core.Permission{Action: "iam.serviceAccounts.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
-		core.Permission{Action: "iam.serviceAccountKeys.list", Resource: project, Step: core.CredentialStep, Verbs: []string{toPlan, toApply, toDestroy}},
-		core.Permission{Action: "iam.serviceAccountKeys.create", Resource: project, Step: core.CredentialStep, Verbs: []string{toApply}},
-		core.Permission{Action: "iam.serviceAccountKeys.delete", Resource: project, Step: core.CredentialStep, Verbs: []string{toApply, toDestroy},
-			Why: "a key that cannot be proven or delivered is deleted"},
+	)
+	list = append(list, its...)
+	return append(list,
 		core.Permission{Action: "storage.objects.list", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve, toDestroy},
 			Why: "finds the objects that the proof wrote, and tells whether a bucket is empty"},
 		core.Permission{Action: "storage.objects.delete", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},

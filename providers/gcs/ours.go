@@ -80,19 +80,11 @@ func (r *run) only(account *iam.ServiceAccount) string {
 	return "projects/" + r.project + "/serviceAccounts/" + account.UniqueId
 }
 
-// bindable looks at all that the binding ties together, but for what this run has made.
-func (r *role) bindable(ctx context.Context) error {
-	return core.Together(ctx,
-		func(ctx context.Context) error {
-			if r.made.any(&r.made.bucket) {
-				return nil
-			}
-			have, err := r.still(ctx)
-			if err == nil && have == nil {
-				err = moved(r.bucketAddr(), isGone)
-			}
-			return err
-		},
+// bindable looks at all that the binding ties together, but for what this run
+// has made, and says what to write.
+func (r *role) bindable(ctx context.Context) (want bindingDocument, err error) {
+	err = core.Together(ctx,
+		r.where.ready,
 		func(ctx context.Context) error {
 			if r.made.any(&r.made.role) {
 				return nil
@@ -108,9 +100,12 @@ func (r *role) bindable(ctx context.Context) error {
 			}
 			return nil
 		},
+		r.whom.ready,
 		func(ctx context.Context) error {
-			_, err := r.usableAccount(ctx)
-			return explain(r.accountAddr(), err)
+			members, err := r.whom.members(ctx)
+			want = r.binding(members)
+			return err
 		},
 	)
+	return want, err
 }

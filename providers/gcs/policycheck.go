@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	iamv3 "cloud.google.com/go/iam"
 	"cloud.google.com/go/iam/apiv1/iampb"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -16,16 +15,16 @@ import (
 
 // checkPolicy reads the policy again after it was written: ours must be exact,
 // and everything of others as it was before.
-func (r *role) checkPolicy(ctx context.Context, h *iamv3.Handle3, before []*iampb.Binding, present bool) error {
-	p, err := h.Policy(ctx)
+func (r *role) checkPolicy(ctx context.Context, before []*iampb.Binding, want bindingDocument) error {
+	p, err := r.where.policy(ctx)
 	if err != nil {
 		return err
 	}
-	if _, inexact := merge(p.Bindings, r.run, present); inexact {
+	if _, inexact := merge(p.bindings, r.run, want); inexact {
 		return &core.Error{Kind: core.ErrNotConverged, What: r.bindingAddr(), Hint: "run the same command again",
-			Err: fmt.Errorf("was written, but the policy now reads %q", bindingText(p.Bindings, r.run))}
+			Err: fmt.Errorf("was written, but the policy now reads %q", bindingText(p.bindings, r.run))}
 	}
-	was, is := foreign(before, r.run), foreign(p.Bindings, r.run)
+	was, is := foreign(before, r.run), foreign(p.bindings, r.run)
 	var differs []string
 	for _, line := range was {
 		if !slices.Contains(is, line) {
@@ -47,7 +46,7 @@ func (r *role) checkPolicy(ctx context.Context, h *iamv3.Handle3, before []*iamp
 // foreign spells out who has which role under which condition, without ours.
 // How a policy groups and orders them means nothing.
 func foreign(policy []*iampb.Binding, r *run) []string {
-	others, _ := merge(policy, r, false)
+	others, _ := merge(policy, r, bindingDocument{})
 	var lines []string
 	for _, b := range others {
 		place := ""

@@ -58,43 +58,45 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err != nil {
 		return nil, err
 	}
-	r := &run{
-		names:    namesOf(b.Grant, s.project),
-		grant:    b.Grant,
-		settings: s,
-		cloud:    newCloud(id.credentials, p.config.Transport, at),
-		account:  accountMemo{turn: make(chan struct{}, 1)},
-	}
+	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at))
 	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
 	return &core.Steps{
 		Whoami:     func(context.Context) (core.Operator, error) { return whoami, nil },
 		Bucket:     &bucket{r},
 		Role:       &role{r},
-		Credential: &issuer{r},
+		Credential: r.whom.issuer(),
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
+		Outputs:    r.whom.outputs(),
 	}, nil
 }
 
 // gate says where the cloud is, and which hosts are not Google's own; it
 // refuses those that nobody consented to.
-func (p *Provider) gate() (place, []string, error) {
+func (p *Provider) gate() (endpoint, []string, error) {
 	if p.operatorOf != nil {
 		return google(), nil, nil // a sandbox never leaves the process
 	}
 	hosts, faults := endpoints()
 	if p.config.AllowEndpoint {
-		return placeNamed(), hosts, nil
+		return endpointNamed(), hosts, nil
 	}
 	return google(), nil, faults.Err()
 }
 
 // run is what the steps of one blueprint share.
 type run struct {
-	names
-	grant    core.Grant
-	settings settings
-	cloud    *cloud
-	account  accountMemo
-	made     made
+	design
+	cloud   *cloud
+	whom    holder
+	where   place
+	account accountMemo
+	made    made
+}
+
+func newRun(g core.Grant, s settings, c *cloud) *run {
+	r := &run{design: designOf(g, s), cloud: c, account: accountMemo{turn: make(chan struct{}, 1)}}
+	r.whom = granteeOf(g).open(r)
+	r.where = bucketPolicy{r}
+	return r
 }

@@ -1,4 +1,4 @@
-// Role: the second step: custom role, service account, and their binding on the bucket.
+// Role: the second step: a custom role, the grantee, and the binding of the one to the other.
 package gcs
 
 import (
@@ -23,7 +23,7 @@ type role struct{ *run }
 // made remembers what this run has made: others may need a while to see it.
 type made struct {
 	mu                    sync.Mutex
-	bucket, role, account bool
+	bucket, role, grantee bool // grantee: at least one of its resources
 }
 
 func (m *made) note(thing *bool) {
@@ -38,32 +38,45 @@ func (m *made) any(things ...*bool) bool {
 	return slices.ContainsFunc(things, func(b *bool) bool { return *b })
 }
 
-// Diff compares role, service account and binding with what is wanted.
+// Diff compares the role, the grantee, and the binding and its place with what is wanted.
 func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
 	var custom *iam.Role
-	var account *iam.ServiceAccount
-	var policy []*iampb.Binding
+	var grantee, place []core.Change
+	var bindings []*iampb.Binding
+	var members []string
 	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
 			custom, err = r.readRole(ctx)
 			return explain(r.roleAddr(), err)
 		},
 		func(ctx context.Context) (err error) {
-			account, err = r.account.read(ctx, r.run)
-			return explain(r.accountAddr(), err)
+			grantee, err = r.whom.diff(ctx, want)
+			return err
 		},
 		func(ctx context.Context) (err error) {
-			policy, err = r.readBindings(ctx)
+			place, err = r.where.diff(ctx, want)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			bindings, err = r.where.bindings(ctx)
 			return explain(r.bindingAddr(), err)
+		},
+		func(ctx context.Context) (err error) {
+			if want.Present {
+				members, err = r.whom.members(ctx)
+			}
+			return err
 		},
 	)
 	if err != nil {
 		return nil, err
 	}
 	if want.Present {
-		return []core.Change{r.wantRole(custom), r.wantAccount(account), r.wantBinding(policy, account)}, nil
+		fresh := slices.ContainsFunc(grantee, func(c core.Change) bool { return c.Action == core.Make })
+		binding := r.wantBinding(bindings, r.binding(members), fresh)
+		return slices.Concat([]core.Change{r.wantRole(custom)}, grantee, place, []core.Change{binding}), nil
 	}
-	return slices.Concat(r.endBinding(policy), r.endRole(custom, policy), r.endAccount(account)), nil
+	return slices.Concat(r.endBinding(bindings), place, r.endRole(custom, bindings), grantee), nil
 }
 
 // Do carries one change out.
@@ -72,16 +85,16 @@ func (r *role) Do(ctx context.Context, c core.Change) error {
 	switch {
 	case c.Addr == r.bindingAddr():
 		err = r.bind(ctx, c.Action)
-	case c.Addr == r.accountAddr() && c.Action == core.Make:
-		err = r.makeAccount(ctx)
-	case c.Addr == r.accountAddr() && c.Action == core.Drop:
-		err = r.dropAccount(ctx)
 	case c.Addr == r.roleAddr() && (c.Action == core.Make || c.Action == core.Alter):
 		err = r.makeRole(ctx, c.Action)
 	case c.Addr == r.roleAddr() && c.Action == core.Drop:
 		err = r.dropRole(ctx)
-	default:
+	case c.Addr == r.roleAddr():
 		return fmt.Errorf("role %s: no such action %q", c.Addr, c.Action)
+	case c.Addr == r.where.addr():
+		err = r.where.do(ctx, c)
+	default:
+		err = r.whom.do(ctx, c)
 	}
 	return explainWrite(c.Addr, err)
 }

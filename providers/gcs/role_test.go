@@ -19,7 +19,7 @@ import (
 )
 
 func ourRun(g core.Grant) *run {
-	return &run{names: namesOf(g, "acme-project"), grant: g}
+	return newRun(g, settings{project: "acme-project"}, nil)
 }
 
 func conditioned(role, expression string, members ...string) *iampb.Binding {
@@ -62,7 +62,11 @@ func TestMergeTouchesOnlyOurMemberInOurRole(t *testing.T) {
 			[]*iampb.Binding{bare(viewer, other), conditioned(role, where, other)}, true},
 		"gone already": {[]*iampb.Binding{bare(viewer, me)}, false, []*iampb.Binding{bare(viewer, me)}, false},
 	} {
-		after, changed := merge(c.before, r, c.present)
+		var want bindingDocument
+		if c.present {
+			want = r.binding([]string{me})
+		}
+		after, changed := merge(c.before, r, want)
 		same := slices.EqualFunc(after, c.after, func(a, b *iampb.Binding) bool {
 			return a.Role == b.Role && slices.Equal(a.Members, b.Members) && a.Condition.GetExpression() == b.Condition.GetExpression()
 		})

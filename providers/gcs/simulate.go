@@ -14,7 +14,7 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// simulator asks about the service account without its key.
+// simulator asks about the grantee without a key of its.
 type simulator struct{ *run }
 
 const (
@@ -68,8 +68,12 @@ func (s *simulator) ask(ctx context.Context, p core.Probe, permission string) (s
 		return "", err
 	}
 	bucket := "projects/_/buckets/" + p.Bucket
+	principal, err := s.whom.principal(ctx)
+	if err != nil {
+		return "", err
+	}
 	tuple := &policytroubleshooter.GoogleCloudPolicytroubleshooterIamV3AccessTuple{
-		Principal:        s.email,
+		Principal:        principal,
 		Permission:       permission,
 		FullResourceName: "//storage.googleapis.com/" + bucket,
 	}

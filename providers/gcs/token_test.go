@@ -49,7 +49,6 @@ func TestSilentMetadataServerIsGivenUpInTimeForAll(t *testing.T) {
 	t.Setenv("GCE_METADATA_HOST", "192.0.2.1:80")
 	synctest.Test(t, func(t *testing.T) {
 		r := ourRun(eventDump())
-		r.account.turn = make(chan struct{}, 1)
 		r.cloud = newCloud(auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: silent{}}), newWorld(t).transport, google())
 		start := time.Now()
 		err := core.Together(t.Context(),
