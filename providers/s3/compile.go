@@ -20,7 +20,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		Operator:  operator(d),
 		Probes:    d.probes(),
 	}
-	b.Documents = append(b.Documents, document("policy", d.policyAddr(), "what the grantee may do: nothing but this", p.grantPolicy(d)))
+	b.Documents = append(b.Documents, d.layout.documents(p, d)...)
 	if !g.Target.Adopt {
 		b.Documents = append(b.Documents,
 			document("bucket-policy", d.partAddr(policyPart), "refuses requests without TLS, whoever sends them", bucketPolicy(d)),
@@ -37,19 +37,11 @@ func resources(d design) []core.Resource {
 			list = append(list, core.Resource{Step: core.BucketStep, Addr: addr, What: what})
 		}
 	}
-	role := func(addr, what string) {
-		list = append(list, core.Resource{Step: core.RoleStep, Addr: addr, What: what})
-	}
 	bucket(d.bucketAddr(), "bucket in "+d.region)
 	for _, part := range parts() {
 		bucket(d.partAddr(part), partWhat(d, part))
 	}
-	role(d.policyAddr(), "customer managed policy for "+d.objectsARN())
-	role(d.groupAddr(), "group that carries the policy")
-	role(d.attachAddr(), "the policy is attached to the group")
-	role(d.userAddr(), "user without console login and without policies of its own")
-	role(d.memberAddr(), "the user is a member of the group, and of no other")
-	return append(list, core.Resource{Step: core.CredentialStep, Addr: d.keyAddr(""), What: "one access key, long-lived: it works until it is retired"})
+	return append(list, d.layout.resources(d)...)
 }
 
 // parts are the parts of a bucket in the order in which they are settled.

@@ -19,6 +19,8 @@ type design struct {
 	regional  bool   // the bucket is in the account-regional namespace
 	kmsKey    string
 	boundary  string
+	native    native // what the profile says in AWS's own words
+	layout    layout // how the permissions hang on the grantee; never nil
 }
 
 // mostName is the longest name of a user; groups and policies may be longer,

@@ -33,9 +33,7 @@ func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
 // operator lists what plan, apply, prove and destroy take, and what it takes to
 // repair what others have changed.
 func operator(d design) []core.Permission {
-	all := bucketPermissions(d)
-	all = append(all, rolePermissions(d)...)
-	return append(all, keyPermissions(d)...)
+	return append(bucketPermissions(d), d.layout.operator(d)...)
 }
 
 func bucketPermissions(d design) []core.Permission {

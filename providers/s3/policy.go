@@ -23,11 +23,17 @@ type policy struct {
 type statement struct {
 	Sid       string `json:",omitempty"`
 	Effect    string
-	Principal string `json:",omitempty"`
+	Principal any `json:",omitempty"` // nil, [everybody], or who else
 	Action    texts
-	Resource  texts
+	Resource  texts                       `json:",omitempty"` // none in a trust policy
 	Condition map[string]map[string]texts `json:",omitempty"`
 }
+
+// everybody is the principal that nobody is not.
+const everybody = "*"
+
+// awsPrincipal is an account, a user or a role, by its ARN.
+type awsPrincipal struct{ AWS string }
 
 // texts is a list that is written as one string if it has one element.
 type texts []string
@@ -43,8 +49,16 @@ func (t texts) MarshalJSON() ([]byte, error) {
 // grantPolicy is the policy of the group. Its first statement is the source
 // document's: one Allow, without a Sid.
 func (p *Provider) grantPolicy(d design) policy {
-	doc := policy{Version: policyVersion}
+	return policy{Version: policyVersion, Statement: p.grantStatements(d)}
+}
+
+// grantStatements are what the grantee may do, whatever they hang on.
+func (p *Provider) grantStatements(d design) []statement {
+	var doc policy
 	can := d.grant.Can
+	if len(d.native.Statements) > 0 {
+		doc.Statement, can = d.native.statements(d), nil
+	}
 	if actions := p.actions(can, objectLevel); len(actions) > 0 {
 		doc.Statement = append(doc.Statement, statement{Effect: "Allow", Action: actions, Resource: texts{d.objectsARN()}})
 	}
@@ -70,7 +84,7 @@ func (p *Provider) grantPolicy(d design) policy {
 			doc.Statement[i].until(e)
 		}
 	}
-	return doc
+	return doc.Statement
 }
 
 // until makes an Allow end at e. AWS compares with the time of the request.
@@ -89,7 +103,7 @@ const tlsSid = "BucketgrantTLSOnly"
 // everybody does not make a bucket public.
 func bucketPolicy(d design) policy {
 	return policy{Version: policyVersion, Statement: []statement{{
-		Sid: tlsSid, Effect: "Deny", Principal: "*", Action: texts{"s3:*"},
+		Sid: tlsSid, Effect: "Deny", Principal: everybody, Action: texts{"s3:*"},
 		Resource:  texts{d.bucketARN(), d.bucketARN() + "/*"},
 		Condition: map[string]map[string]texts{"Bool": {"aws:SecureTransport": {"false"}}},
 	}}}

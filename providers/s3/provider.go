@@ -60,10 +60,11 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 	return &core.Steps{
 		Whoami:     s.operator,
 		Bucket:     &bucketStep{s},
-		Role:       &roleStep{s},
-		Credential: &issuer{session: s, issued: map[string]time.Time{}},
+		Role:       joined{d.layout.step(s)},
+		Credential: d.layout.issuer(s),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{s},
+		Outputs:    d.layout.outputs(s),
 	}, nil
 }
 

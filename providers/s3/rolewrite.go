@@ -18,6 +18,11 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const mostVersions = 5
 
+// owns are the policy, the group, the user and what ties them together.
+func (r *roleStep) owns(addr string) bool {
+	return slices.Contains([]string{r.policyAddr(), r.groupAddr(), r.userAddr(), r.attachAddr(), r.memberAddr()}, addr)
+}
+
 // Do writes one change.
 func (r *roleStep) Do(ctx context.Context, c core.Change) error {
 	r.wrote.Store(true)

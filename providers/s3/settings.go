@@ -90,6 +90,10 @@ func draw(g core.Grant) (design, core.Faults) {
 			fault(setBoundary, d.boundary, "is not the ARN of a policy in this partition", "arn:"+d.partition.name+":iam::ACCOUNT:policy/NAME")
 		}
 	}
+	n, more := readNative(g.Native)
+	d.native, f = n, append(f, more...)
+	d.layout, more = layoutOf(g.Who, n.Layout)
+	f = append(append(f, more...), d.layout.faults(d)...)
 	if rule := d.bucketRule(); rule != "" {
 		fault("bucket", d.bucket(), rule, `3 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, e.g. "acme-events"`)
 	}

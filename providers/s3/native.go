@@ -1,0 +1,80 @@
+// Native: what a profile or a source document's recipe says in AWS's own words.
+package s3
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// native is the form of [core.Grant.Native]. Everything in it is data of a profile.
+type native struct {
+	Layout     string            `json:"layout,omitempty"`     // how permissions hang on a user: "group" (the usual way) or "user"
+	Statements []nativeStatement `json:"statements,omitempty"` // what is permitted, word for word, in the place of what the abilities compile to
+}
+
+// nativeStatement is one statement of a recipe. Where it holds is said in words,
+// because only the grant knows its bucket.
+type nativeStatement struct {
+	Actions []string `json:"actions"`
+	On      []string `json:"on"` // "bucket", "objects" (those below the prefix), or both
+}
+
+// The places of a native statement.
+const (
+	onBucket  = "bucket"
+	onObjects = "objects"
+)
+
+// readNative decodes what a profile says and checks it. A field that is
+// misspelt must not silently grant more or less.
+func readNative(raw json.RawMessage) (native, core.Faults) {
+	var n native
+	if len(raw) == 0 {
+		return n, nil
+	}
+	fault := func(rule string) core.Faults {
+		return core.Faults{{Field: "native", Value: string(raw), Rule: rule, Accepts: "what the profiles of this program hold"}}
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&n); err != nil {
+		return n, fault("is not understood: " + err.Error())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return n, fault("goes on after its end")
+	}
+	var f core.Faults
+	for _, s := range n.Statements {
+		if len(s.Actions) == 0 || len(s.On) == 0 {
+			f = append(f, fault("has half of a statement")...)
+		}
+		for _, on := range s.On {
+			if !slices.Contains([]string{onBucket, onObjects}, on) {
+				f = append(f, fault(fmt.Sprintf("has a statement on %q", on))...)
+			}
+		}
+	}
+	return n, f
+}
+
+// statements are the recipe's, for d's bucket.
+func (n native) statements(d design) []statement {
+	var list []statement
+	for _, s := range n.Statements {
+		one := statement{Effect: "Allow", Action: s.Actions}
+		for _, on := range s.On {
+			if on == onBucket {
+				one.Resource = append(one.Resource, d.bucketARN())
+			} else {
+				one.Resource = append(one.Resource, d.objectsARN())
+			}
+		}
+		list = append(list, one)
+	}
+	return list
+}
