@@ -134,7 +134,7 @@ func principalKeys(r Request) map[string]string {
 	case p.Role != "":
 		keys["aws:PrincipalType"] = "AssumedRole"
 		keys["aws:PrincipalArn"] = p.Role
-	default:
+	case strings.Contains(p.ARN, ":user/"): // the simulator asks for groups as well
 		keys["aws:PrincipalType"] = "User"
 		keys["aws:username"] = p.ARN[strings.LastIndex(p.ARN, "/")+1:]
 	}

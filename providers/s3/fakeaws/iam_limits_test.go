@@ -1,4 +1,4 @@
-// What bounds an identity: quotas, boundaries, permissions beside the obvious one, and the simulator that knows them.
+// What bounds an identity: quotas, boundaries, and permissions beside the obvious one.
 package fakeaws_test
 
 import (
@@ -86,40 +86,4 @@ func TestABoundaryLimitsWhatAUserMayDo(t *testing.T) {
 	}
 	must(t)(op.DeleteUserPermissionsBoundary(t.Context(), &iam.DeleteUserPermissionsBoundaryInput{UserName: aws.String("alice")}))
 	must(t)(alice.iam.ListUsers(t.Context(), &iam.ListUsersInput{}))
-}
-
-func TestTheSimulatorDecidesAsTheCloudDoes(t *testing.T) {
-	cloud := fakeaws.New(fakeaws.Options{})
-	op := operator(cloud, "us-east-1").iam
-	newKey(t, cloud, "alice", `{"Version":"2012-10-17","Statement":[
-		{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::b/*"},
-		{"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"},
-		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b","Condition":{"StringLike":{"s3:prefix":"p/*"}}}]}`)
-	out, err := op.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
-		PolicySourceArn: aws.String("arn:aws:iam::111122223333:user/alice"),
-		ActionNames:     []string{"s3:PutObject", "s3:DeleteObject", "s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::b/k"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]types.PolicyEvaluationDecisionType{"s3:PutObject": "allowed", "s3:DeleteObject": "explicitDeny", "s3:GetObject": "implicitDeny"}
-	for _, r := range out.EvaluationResults {
-		if r.EvalDecision != want[*r.EvalActionName] || *r.EvalResourceName != "arn:aws:s3:::b/k" {
-			t.Errorf("%s: got %s, want %s", *r.EvalActionName, r.EvalDecision, want[*r.EvalActionName])
-		}
-	}
-	custom, err := op.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{
-		PolicyInputList: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"StringLike":{"s3:prefix":"p/*"}}}]}`},
-		ActionNames:     []string{"s3:ListBucket"},
-	})
-	if err != nil || len(custom.EvaluationResults) != 1 || len(custom.EvaluationResults[0].MissingContextValues) != 1 {
-		t.Fatalf("got %+v, %v, want s3:prefix to be missing", custom, err)
-	}
-	custom, err = op.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{
-		PolicyInputList: []string{anything}, ActionNames: []string{"s3:ListBucket"},
-		ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("s3:prefix"), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{"p/x"}}},
-	})
-	if err != nil || custom.EvaluationResults[0].EvalDecision != "allowed" {
-		t.Errorf("got %+v, %v, want allowed", custom, err)
-	}
 }

@@ -2,8 +2,6 @@
 package fakeaws
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -12,19 +10,6 @@ func simulateOps() map[string]iamOp {
 		"SimulatePrincipalPolicy": {"policy source", false, simulatePrincipal},
 		"SimulateCustomPolicy":    {"", false, simulateCustom},
 	}
-}
-
-type evaluationXML struct {
-	EvalActionName                    string
-	EvalResourceName                  string
-	EvalDecision                      string // allowed, explicitDeny or implicitDeny
-	MatchedStatements                 members[matchedXML]
-	MissingContextValues              members[string]
-	PermissionsBoundaryDecisionDetail *struct{ AllowedByPermissionsBoundary bool } `xml:",omitempty"`
-}
-
-type matchedXML struct {
-	SourcePolicyID string `xml:"SourcePolicyId"`
 }
 
 // source finds the user, group or role whose policies are simulated.
@@ -65,7 +50,7 @@ func simulatePrincipal(k *iamCall) (any, error) {
 }
 
 func simulateCustom(k *iamCall) (any, error) {
-	return k.simulate(Request{Principal: Principal{ARN: k.form.Get("CallerArn")}})
+	return k.simulate(Request{})
 }
 
 // simulate tries every action on every resource.
@@ -86,10 +71,12 @@ func (k *iamCall) simulate(q Request) (any, error) {
 		if !strings.Contains(action, ":") || strings.ContainsAny(action, "*?") {
 			return nil, &apiError{Code: "InvalidInput", Status: 400, Message: "Invalid Action Name: " + action}
 		}
+		var each []resourceDecisionXML
 		for _, resource := range resources {
 			q.Action, q.Resource = action, resource
-			list = append(list, evaluationOut(q))
+			each = append(each, decideOn(q))
 		}
+		list = append(list, sumUp(action, each))
 	}
 	cut, more, marker, bad := page(k.form, list)
 	if bad != nil {
@@ -116,10 +103,22 @@ func (k *iamCall) simulated(q *Request) error {
 		}
 		q.Boundary = &Policy{"PermissionsBoundaryPolicyInputList." + itoa(i+1), d}
 	}
+	if arn := k.form.Get("CallerArn"); arn != "" {
+		if !strings.Contains(arn, ":iam:") || isRoot(arn) {
+			return &apiError{Code: "InvalidInput", Status: 400, Message: "Invalid CallerArn: " + arn}
+		}
+		q.Principal = Principal{ARN: arn}
+		if strings.Contains(arn, ":role/") {
+			q.Principal.Role = arn
+		}
+	}
 	if text := k.form.Get("ResourcePolicy"); text != "" {
 		d, err := ParseDocument(text)
 		if err != nil {
 			return &apiError{Code: "InvalidInput", Status: 400, Message: "Syntax errors in policy."}
+		}
+		if !strings.Contains(q.Principal.ARN, ":user/") {
+			return &apiError{Code: "InvalidInput", Status: 400, Message: "Resource-based policies can be simulated for IAM users only."}
 		}
 		q.Attached = &Policy{"ResourcePolicy", d}
 	}
@@ -138,45 +137,4 @@ func (k *iamCall) simulated(q *Request) error {
 		q.Context[k.form.Get(stem+".ContextKeyName")] = formList(k.form, stem+".ContextKeyValues")
 	}
 	return nil
-}
-
-func evaluationOut(q Request) evaluationXML {
-	v := Evaluate(q)
-	x := evaluationXML{EvalActionName: q.Action, EvalResourceName: q.Resource, EvalDecision: "implicitDeny"}
-	switch {
-	case v.Allowed:
-		x.EvalDecision = "allowed"
-	case v.Explicit:
-		x.EvalDecision = "explicitDeny"
-	}
-	if name, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(v.Because, "allowed by "), "denied by "), " statement "); ok {
-		x.MatchedStatements = listOf([]matchedXML{{name}})
-	}
-	x.MissingContextValues = listOf(missingKeys(q))
-	if q.Boundary != nil {
-		_, ok := newEvaluation(q).find("Allow", one(q.Boundary), false)
-		x.PermissionsBoundaryDecisionDetail = &struct{ AllowedByPermissionsBoundary bool }{ok}
-	}
-	return x
-}
-
-// missingKeys lists the condition keys that the policies ask for and the call did not give.
-func missingKeys(q Request) []string {
-	e := newEvaluation(q)
-	missing := map[string]bool{}
-	for _, p := range slices.Concat(q.Identity, one(q.Boundary), one(q.Attached)) {
-		for _, s := range p.Document.Statement {
-			if !e.coversAction(s) || !e.coversResource(p.Document, s) {
-				continue
-			}
-			for _, keys := range s.Condition {
-				for key := range keys {
-					if _, ok := e.keys[strings.ToLower(key)]; !ok {
-						missing[key] = true
-					}
-				}
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(missing))
 }
