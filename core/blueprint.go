@@ -2,6 +2,7 @@
 package core
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -39,7 +40,8 @@ type Document struct {
 // Gap is where this cloud cannot say exactly what the grant says.
 type Gap struct {
 	Ability Ability `json:"ability"`
-	Outcome Outcome `json:"outcome"` // what trying it inside the prefix really gives
+	Where   Where   `json:"where,omitempty"` // "" is [Inside]
+	Outcome Outcome `json:"outcome"`         // what trying it there really gives
 	Why     string  `json:"why"`
 }
 
@@ -52,9 +54,11 @@ type Permission struct {
 	Why      string   `json:"why,omitempty"`
 }
 
-// Gap returns the gap for a, if there is one.
-func (b Blueprint) Gap(a Ability) (Gap, bool) {
-	i := slices.IndexFunc(b.Gaps, func(g Gap) bool { return g.Ability == a })
+// Gap returns the gap for a inside the prefix, if there is one.
+func (b Blueprint) Gap(a Ability) (Gap, bool) { return b.gap(a, Inside) }
+
+func (b Blueprint) gap(a Ability, at Where) (Gap, bool) {
+	i := slices.IndexFunc(b.Gaps, func(g Gap) bool { return g.Ability == a && cmp.Or(g.Where, Inside) == at })
 	if i < 0 {
 		return Gap{}, false
 	}

@@ -66,7 +66,7 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 			continue
 		}
 		if a.Reach != ObjectReach {
-			p := Probe{Ability: a.Ability, Where: Whole, Bucket: t.Bucket, Want: Denied}
+			p := b.wanted(Probe{Ability: a.Ability, Where: Whole, Bucket: t.Bucket, Want: Denied})
 			if b.Grant.Allows(a.Ability) {
 				p.Want = Allowed
 			}
@@ -75,9 +75,7 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 		}
 		for _, p := range targets {
 			p.Ability, p.Want = a.Ability, Denied
-			if p.Where == Inside {
-				p = b.insideWant(p)
-			}
+			p = b.wanted(p)
 			switch a.Ability {
 			case List:
 				p.Key = listPrefix(p, t.Prefix)
@@ -90,12 +88,12 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 	return append(must, mustNot...)
 }
 
-// insideWant fills in what trying p inside the prefix must give.
-func (b Blueprint) insideWant(p Probe) Probe {
-	if b.Grant.Allows(p.Ability) {
+// wanted fills in what trying p must give: what the grant says, unless a gap says otherwise.
+func (b Blueprint) wanted(p Probe) Probe {
+	if p.Where == Inside && b.Grant.Allows(p.Ability) {
 		p.Want = Allowed
 	}
-	if gap, ok := b.Gap(p.Ability); ok {
+	if gap, ok := b.gap(p.Ability, p.Where); ok {
 		p.Want, p.Why = gap.Outcome, gap.Why
 	}
 	return p
@@ -148,7 +146,7 @@ func besideProbes(b Blueprint, abilities []Ability, run string, prefixes []strin
 				p.Key = prefix
 			}
 			if slices.Contains(abilities, a) {
-				probes = append(probes, p)
+				probes = append(probes, b.wanted(p))
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func TestGrantedProbesComeFirst(t *testing.T) {
 
 func TestGapChangesWhatIsWantedInsideOnly(t *testing.T) {
 	b := plain()
-	b.Gaps = []Gap{{Overwrite, Allowed, "put and replace are one permission"}, {Abort, Denied, "there are no parts"}}
+	b.Gaps = []Gap{{Overwrite, Inside, Allowed, "put and replace are one permission"}, {Abort, Inside, Denied, "there are no parts"}}
 	for _, p := range ProbesFor(b, everything(), "run", "") {
 		gap, known := b.Gap(p.Ability)
 		if !known {
@@ -319,4 +319,14 @@ func TestCancelEndsAProof(t *testing.T) {
 			t.Errorf("got %v after %s, want %v after 5s", err, time.Since(start), why)
 		}
 	})
+}
+
+func TestGapHoldsOnlyWhereItIsDeclared(t *testing.T) {
+	b := plain()
+	b.Gaps = []Gap{{List, Outside, Allowed, "the source lists the whole bucket"}}
+	for _, p := range ProbesFor(b, everything(), "run", "other") {
+		if got, want := p.Want == Allowed && p.Ability == List, p.Ability == List && p.Where == Outside; got != want {
+			t.Errorf("%s %s: wanted allowed %v, want %v", p.Ability, p.Where, got, want)
+		}
+	}
 }
