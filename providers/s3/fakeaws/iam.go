@@ -113,6 +113,9 @@ func (k *iamCall) resourceKeys(keys map[string][]string) {
 	if p := k.policyByARN(k.acct, k.form.Get("PolicyArn")); p != nil && tags == nil {
 		tags = p.Tags
 	}
+	if p := k.acct.OIDC[k.form.Get("OpenIDConnectProviderArn")]; p != nil && tags == nil {
+		tags = p.Tags
+	}
 	if boundary != "" && keys["iam:PermissionsBoundary"] == nil {
 		keys["iam:PermissionsBoundary"] = []string{boundary}
 	}

@@ -16,6 +16,10 @@ func oidcOps() map[string]iamOp {
 		"AddClientIDToOpenIDConnectProvider":      {"oidc", true, addClientID},
 		"RemoveClientIDFromOpenIDConnectProvider": {"oidc", true, removeClientID},
 		"DeleteOpenIDConnectProvider":             {"oidc", true, deleteOIDC},
+		"UpdateOpenIDConnectProviderThumbprint":   {"oidc", true, updateThumbprints},
+		"TagOpenIDConnectProvider":                {"oidc", true, tagOIDC},
+		"UntagOpenIDConnectProvider":              {"oidc", true, untagOIDC},
+		"ListOpenIDConnectProviderTags":           {"oidc", false, listOIDCTags},
 	}
 }
 
@@ -141,11 +145,53 @@ func removeClientID(k *iamCall) (any, error) {
 	return nil, nil
 }
 
+// deleteOIDC asks no role whether it trusts the provider, and does not mind one that is gone.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteOpenIDConnectProvider.html
 func deleteOIDC(k *iamCall) (any, error) {
+	delete(k.acct.OIDC, k.form.Get("OpenIDConnectProviderArn"))
+	return nil, nil
+}
+
+func updateThumbprints(k *iamCall) (any, error) {
 	p, err := k.oidc(false)
 	if err != nil {
 		return nil, err
 	}
-	delete(k.acct.OIDC, p.ARN)
+	p.Thumbprints = formList(k.form, "ThumbprintList")
 	return nil, nil
+}
+
+func tagOIDC(k *iamCall) (any, error) {
+	p, err := k.oidc(false)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := k.tags()
+	if err != nil {
+		return nil, err
+	}
+	merged := mergeTags(p.Tags, tags)
+	if err := checkTags(merged); err != nil {
+		return nil, err
+	}
+	p.Tags = merged
+	return nil, nil
+}
+
+func untagOIDC(k *iamCall) (any, error) {
+	p, err := k.oidc(false)
+	if err != nil {
+		return nil, err
+	}
+	gone := formList(k.form, "TagKeys")
+	p.Tags = slices.DeleteFunc(slices.Clone(p.Tags), func(t tag) bool { return slices.Contains(gone, t.Key) })
+	return nil, nil
+}
+
+func listOIDCTags(k *iamCall) (any, error) {
+	p, err := k.oidc(true)
+	if err != nil {
+		return nil, err
+	}
+	return k.tagPage(p.Tags)
 }

@@ -14,6 +14,7 @@ func roleOps() map[string]iamOp {
 		"ListRoles":                     {"", false, listRoles},
 		"DeleteRole":                    {"role", true, deleteRole},
 		"UpdateAssumeRolePolicy":        {"role", true, updateTrust},
+		"UpdateRole":                    {"role", true, updateRole},
 		"TagRole":                       {"role", true, tagRole},
 		"UntagRole":                     {"role", true, untagRole},
 		"ListRoleTags":                  {"role", false, listRoleTags},
@@ -91,11 +92,9 @@ func createRole(k *iamCall) (any, error) {
 	if err := k.checkBoundary(); err != nil {
 		return nil, err
 	}
-	longest := 3600
-	if s := k.form.Get("MaxSessionDuration"); s != "" {
-		if longest, err = strconv.Atoi(s); err != nil || longest < 3600 || longest > 43200 {
-			return nil, invalid("maxSessionDuration", s, "Member must have value between 3600 and 43200")
-		}
+	longest, err := k.longest(3600)
+	if err != nil {
+		return nil, err
 	}
 	if err := k.room(len(k.acct.Roles), "RolesQuota", "RolesPerAccount"); err != nil {
 		return nil, err
@@ -148,6 +147,35 @@ func deleteRole(k *iamCall) (any, error) {
 	}
 	delete(k.acct.Roles, strings.ToLower(r.Name))
 	return nil, nil
+}
+
+// longest reads the MaxSessionDuration of a call.
+func (k *iamCall) longest(otherwise int) (int, error) {
+	s := k.form.Get("MaxSessionDuration")
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 3600 || n > 43200 {
+		return 0, invalid("maxSessionDuration", s, "Member must have value between 3600 and 43200")
+	}
+	return n, nil
+}
+
+func updateRole(k *iamCall) (any, error) {
+	r, err := k.role(false)
+	if err != nil {
+		return nil, err
+	}
+	longest, err := k.longest(r.MaxSession)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxSession = longest
+	if k.form.Has("Description") {
+		r.Description = k.form.Get("Description")
+	}
+	return struct{}{}, nil
 }
 
 func updateTrust(k *iamCall) (any, error) {

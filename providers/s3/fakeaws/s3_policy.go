@@ -42,7 +42,7 @@ func (k *s3Call) policyFor(b *bucket) Document {
 	d := k.document(b.Policy.Seen())
 	outside := k.who.account == nil || k.who.account.ID != b.Owner
 	if outside && b.Access != nil && b.Access.RestrictPublicBuckets && isPublic(d) {
-		d.Statement = slices.DeleteFunc(d.Statement, func(s Statement) bool { return s.Effect == "Allow" })
+		d.Statement = slices.DeleteFunc(slices.Clone(d.Statement), func(s Statement) bool { return s.Effect == "Allow" })
 	}
 	return d
 }

@@ -2,12 +2,10 @@
 package fakeaws_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/bucketgrant/bucketgrant/providers/s3/fakeaws"
@@ -44,39 +42,6 @@ func TestBucketPoliciesAreChecked(t *testing.T) {
 		{"too long", bucketPolicy("Deny", `"*"`, "s3:*", `,"Condition":{"StringEquals":{"aws:x":"`+strings.Repeat("x", 20*1024)+`"}}`), "MalformedPolicy"},
 	} {
 		wantCode(t, v.name, putPolicy(t, op, v.text), v.want)
-	}
-}
-
-func TestADeletedUserLeavesOnlyAnID(t *testing.T) {
-	c := fakeaws.New(fakeaws.Options{})
-	newBucket(t, c, "acme-events")
-	op := operator(c, "eu-west-1")
-	ctx := t.Context()
-	u, err := op.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("alice")})
-	must(t)(u, err)
-	if err := putPolicy(t, op, bucketPolicy("Allow", `{"AWS":"arn:aws:iam::111122223333:user/alice"}`, "s3:GetObject", "")); err != nil {
-		t.Fatal(err)
-	}
-	read := func() string {
-		p, err := op.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String("acme-events")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var d struct {
-			Statement []struct{ Principal struct{ AWS string } }
-		}
-		if err := json.Unmarshal([]byte(*p.Policy), &d); err != nil {
-			t.Fatal(err)
-		}
-		return d.Statement[0].Principal.AWS
-	}
-	if got := read(); got != *u.User.Arn {
-		t.Errorf("alive: got %q, want the ARN", got)
-	}
-	must(t)(op.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String("alice")}))
-	must(t)(op.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("alice")}))
-	if got := read(); got != *u.User.UserId {
-		t.Errorf("dead, with a namesake: got %q, want %q", got, *u.User.UserId)
 	}
 }
 

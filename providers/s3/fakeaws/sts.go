@@ -93,11 +93,11 @@ func assumeRole(k *stsCall) (any, error) {
 	if v := k.authorize(k.who, k.r, q); !v.Allowed || isRoot(k.who.ARN) { // root cannot take on a role
 		return nil, &apiError{Code: "AccessDenied", Status: 403, Message: "User: " + k.who.ARN + " is not authorized to perform: sts:AssumeRole on resource: " + arn}
 	}
-	longest := r.MaxSession
-	if k.who.key.Session != nil {
-		longest = 3600 // chaining roles ends at one hour
+	if n, err := strconv.Atoi(k.form.Get("DurationSeconds")); err == nil && n > 3600 && k.who.key.Session != nil {
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+		return nil, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"}
 	}
-	return k.newSession(k.state.Accounts[accountOf(arn)], r, name, longest, nil)
+	return k.newSession(k.state.Accounts[accountOf(arn)], r, name, nil)
 }
 
 // findRole returns the role of an ARN, or nil if readers see none.
@@ -135,11 +135,16 @@ type assumeXML struct {
 }
 
 // newSession makes the temporary credentials of a role.
-func (k *stsCall) newSession(a *account, r *role, name string, longest int, keys map[string][]string) (assumeXML, error) {
+func (k *stsCall) newSession(a *account, r *role, name string, keys map[string][]string) (assumeXML, error) {
 	seconds := 3600
 	if s := k.form.Get("DurationSeconds"); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 900 || n > longest {
+		switch {
+		case err != nil || n < 900:
+			return assumeXML{}, invalid("durationSeconds", s, "Member must have value greater than or equal to 900")
+		case n > 43200:
+			return assumeXML{}, invalid("durationSeconds", s, "Member must have value less than or equal to 43200")
+		case n > r.MaxSession:
 			return assumeXML{}, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."}
 		}
 		seconds = n

@@ -34,7 +34,7 @@ func (c *Cloud) AssumeAsService(service, roleARN string) (keyID, secret, token s
 	if v := k.authorize(k.who, k.r, q); !v.Allowed {
 		return "", "", "", refused
 	}
-	out, failed := k.newSession(k.state.Accounts[accountOf(roleARN)], r, name, r.MaxSession, nil)
+	out, failed := k.newSession(k.state.Accounts[accountOf(roleARN)], r, name, nil)
 	if failed != nil {
 		return "", "", "", failed
 	}

@@ -141,7 +141,7 @@ func assumeWithToken(k *stsCall) (any, error) {
 		return nil, refused
 	}
 	keys["aws:FederatedProvider"] = []string{provider.ARN}
-	out, failed := k.newSession(a, r, name, r.MaxSession, keys)
+	out, failed := k.newSession(a, r, name, keys)
 	if failed != nil {
 		return nil, failed
 	}
