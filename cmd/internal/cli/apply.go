@@ -70,7 +70,8 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	mustReach(r, o.Handoff, &faults)
+	a.mustReach(r, o.Handoff, &faults)
+	a.mustAccept(r, &faults)
 	faults = append(faults, mustLast(r.Grant, time.Now())...)
 	if saved != nil && len(faults) == 0 {
 		faults = saved.reaches(h)

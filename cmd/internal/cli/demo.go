@@ -55,9 +55,9 @@ func demoRun(ctx context.Context, a *app) (err error) {
 	defer func() { err = join(err, os.RemoveAll(dir)) }()
 	d := &demo{app: a, session: s, engine: s.bare(nil), out: a.paper(a.env.Stdout, a.env.Terminal.Out)}
 	d.engine.Journal = journal.Memory()
-	d.grant = a.exampleGrant(profileNames()[0])
+	d.grant = a.exampleGrant(demoProfile, core.WhoKey)
 	d.out.loud(sandboxBanner)
-	if faults, err := a.bind(s.provider, &d.grant, false); err != nil || len(faults) > 0 {
+	if faults, err := a.bind(s.provider, &d.grant, wanted{}); err != nil || len(faults) > 0 {
 		return join(err, faults.Err())
 	}
 	if err := d.tell(ctx, filepath.Join(dir, "handoff")); err != nil {
@@ -66,12 +66,15 @@ func demoRun(ctx context.Context, a *app) (err error) {
 	return d.out.err
 }
 
+// demoProfile is what the story is about.
+const demoProfile = "event-dump"
+
 // exampleGrant is a grant with the values that help texts use.
-func (a *app) exampleGrant(profile string) core.Grant {
-	g := core.Grant{Name: "acme-events", Profile: profile, Who: core.WhoKey, Settings: map[string]string{},
+func (a *app) exampleGrant(profile string, w core.Who) core.Grant {
+	g := core.Grant{Name: "acme-events", Profile: profile, Who: w, Settings: map[string]string{},
 		Target: core.Target{Bucket: "acme-events-demo", Prefix: "events/", Region: a.cloud.Region}}
 	for _, s := range a.info.Settings {
-		if s.Required {
+		if s.Required && s.For(w) {
 			g.Settings[s.Name] = s.Example
 		}
 	}

@@ -31,7 +31,7 @@ func (a *app) destroyCommand() *cobra.Command {
 			"$PROGRAM destroy -f grant.yaml --yes",
 			"$PROGRAM destroy -f grant.yaml --drop-bucket acme-events",
 		},
-		Ends: []error{core.ErrNotOurs, core.ErrOperator, core.ErrLocked, core.ErrUnknown, errInterrupted},
+		Ends: []error{core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, core.ErrLocked, core.ErrUnknown, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().StringVar(&o.DropBucket, "drop-bucket", "", "remove the bucket as well if it is empty; `NAME` must be its name")

@@ -38,7 +38,7 @@ func ends() []end {
 		{core.ErrUnproven, "unproven", 5, "access is not what was granted; the credential was retired", "the credential was not delivered; run $PROGRAM plan to look for what widens or narrows the access"},
 		{errInterrupted, "interrupted", 130, "interrupted; an undelivered credential was retired", "run the same command again: it goes on from there"},
 		{core.ErrNotConverged, "not_converged", 6, "access did not become visible everywhere in time", "run the same command again in some minutes"},
-		{core.ErrBlocked, "blocked", 7, "blocked by a policy of your organisation", ""},
+		{core.ErrBlocked, "blocked", 7, "blocked by a policy of your organisation, or not available on this cloud", ""},
 		{core.ErrNotOurs, "not_ours", 4, "something of that name exists and was not made by this grant", "choose another --name, or look at what is there"},
 		{core.ErrOperator, "operator", 11, "your own credentials are missing or insufficient", ""},
 		{core.ErrLocked, "locked", 9, "another run works on the same grant", "wait until the other run has ended"},

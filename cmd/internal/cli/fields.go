@@ -3,6 +3,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +13,18 @@ import (
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 	"github.com/bucketgrant/bucketgrant/core/profile"
 )
+
+// The keys of the fields that are not taken as they are said.
+const (
+	whoKey        = "who"
+	documentedKey = "as-documented"
+	riskKey       = "accept-risk"
+	sharedKey     = "shared"
+	fromKey       = "from"
+)
+
+// onlyKey is the annotation of a flag that is of use with some ways of proving who one is.
+const onlyKey = "only-with-who"
 
 // kind is what the value of a field looks like.
 type kind int
@@ -29,18 +42,31 @@ type field struct {
 	Kind     kind
 	Usage    string
 	Example  string
-	Accepts  []string // the only values; none: any
-	Required bool     // must be said somewhere
-	Env      []string // environment variables that are read when nothing else says it
-	Handoff  bool     // about the delivery, not about the access
-	Setting  bool     // belongs to this cloud alone
+	Accepts  []string   // the only values; none: any
+	Required bool       // must be said somewhere
+	Env      []string   // environment variables that are read when nothing else says it
+	Noun     string     // what stands for its value in help texts; "": made of the key
+	Handoff  bool       // about the delivery, not about the access
+	Setting  bool       // belongs to this cloud alone
+	File     bool       // what is said is the name of a file, and its content is meant
+	Only     []core.Who // the ways of proving who one is that it belongs to; none: all
 }
+
+// always reports whether f must be said whatever else is.
+func (f field) always() bool { return f.Required && len(f.Only) == 0 }
 
 // fields is the table for one cloud.
 func fields(info core.Info, regionExample string) []field {
-	var profiles, formats []string
+	var profiles, forms, formats, ways []string
 	for _, p := range profile.All() {
 		profiles = append(profiles, p.Name)
+		forms = append(forms, p.Name)
+		for _, v := range p.Variants {
+			forms = append(forms, p.Name+"+"+v.Name)
+		}
+	}
+	for _, id := range info.Identities {
+		ways = append(ways, string(id.Who))
 	}
 	for _, f := range handoff.Formats() {
 		if slices.ContainsFunc(info.Identities, func(id core.Identity) bool { return slices.Contains(f.Forms, id.Form) }) {
@@ -48,17 +74,29 @@ func fields(info core.Info, regionExample string) []field {
 		}
 	}
 	list := []field{
-		{Key: "profile", Usage: "what the grantee needs: " + strings.Join(profiles, ", "), Example: "event-dump", Accepts: profiles, Required: true},
+		{Key: "profile", Usage: "what the grantee needs: " + strings.Join(profiles, ", "), Example: "event-dump", Accepts: forms, Required: true},
+		{Key: whoKey, Usage: "how the grantee proves who it is: " + strings.Join(ways, ", ") + "; plan says which are possible and which is recommended", Example: ways[0], Accepts: ways, Noun: "KIND"},
 		{Key: "strict", Kind: flagField, Usage: "leave out what the profile's source asks for but the grantee can do without"},
+		{Key: documentedKey, Kind: flagField, Usage: "grant what the profile's source document literally asks for, with all that is weak in it"},
+		{Key: riskKey, Kind: flagField, Usage: "consent to what the holder of a grant as documented could do to you"},
 		{Key: "bucket", Usage: "the bucket's name", Example: "acme-events", Required: true},
 		{Key: "prefix", Usage: `grant only the keys that begin with this path, which ends in "/"`, Example: "events/"},
 		{Key: info.Nouns.Region, Usage: fmt.Sprintf("the %s where the bucket is or will be", info.Nouns.Region), Example: regionExample, Required: true},
 		{Key: "name", Usage: "the grant's name, from which all other names are made (default: from profile, bucket and prefix)", Example: "acme-events"},
 		{Key: expiresKey, Usage: "end the access by itself: at a date, at a moment, or some days from today (90d); a date in a grant file stays the same when it is applied again", Example: "2030-12-31"},
 		{Key: "adopt", Kind: flagField, Usage: "the bucket exists and is somebody else's: never create, alter or drop it"},
+		{Key: sharedKey, Kind: flagField, Usage: "the bucket is yours and serves many grants: whichever comes first makes it (some profiles say so themselves)"},
+		{Key: fromKey, Kind: listField, Noun: "CIDR", Usage: "refuse requests from anywhere but this network or address; may be repeated", Example: "203.0.113.0/24"},
 	}
 	for _, s := range info.Settings {
-		list = append(list, field{Key: s.Name, Usage: s.Usage, Example: s.Example, Required: s.Required, Env: s.Env, Setting: true})
+		f := field{Key: s.Name, Usage: s.Usage, Example: s.Example, Required: s.Required, Env: s.Env, Setting: true, File: s.File, Only: s.Only}
+		if s.Flag {
+			f.Kind = flagField
+		}
+		if s.File {
+			f.Noun = "FILE"
+		}
+		list = append(list, f)
 	}
 	return append(list,
 		field{Key: "to", Kind: listField, Usage: "seal the credential to this public key (age1…, ssh-ed25519 …, ssh-rsa …); may be repeated", Example: "age1…", Handoff: true},
@@ -69,8 +107,13 @@ func fields(info core.Info, regionExample string) []field {
 
 // noun is what stands for the value of f in help texts.
 func (f field) noun() string {
-	if f.Key == "out" {
+	switch {
+	case f.Noun != "":
+		return f.Noun
+	case f.Key == "out":
 		return "DIR"
+	case f.Key == "to":
+		return "KEY"
 	}
 	return strings.ToUpper(f.Key[strings.LastIndex(f.Key, "-")+1:])
 }
@@ -81,10 +124,34 @@ type said struct {
 	flag map[string]bool
 	list map[string][]string
 	at   map[string]string // where a file says it: "grant.yaml:3:9"
+	env  map[string]bool   // only the environment says it
+	dir  string            // relative names of files in a file begin here
 }
 
 func newSaid() said {
-	return said{text: map[string]string{}, flag: map[string]bool{}, list: map[string][]string{}, at: map[string]string{}}
+	return said{text: map[string]string{}, flag: map[string]bool{}, list: map[string][]string{}, at: map[string]string{}, env: map[string]bool{}}
+}
+
+// over is what w says, and what base says of everything else.
+func (w said) over(base said) said {
+	all := newSaid()
+	for _, from := range []said{base, w} {
+		for _, key := range from.keys() {
+			delete(all.at, key)
+			delete(all.env, key)
+		}
+		maps.Copy(all.text, from.text)
+		maps.Copy(all.flag, from.flag)
+		maps.Copy(all.list, from.list)
+		maps.Copy(all.at, from.at)
+		maps.Copy(all.env, from.env)
+	}
+	return all
+}
+
+// keys are the fields that something is said of.
+func (w said) keys() []string {
+	return slices.Concat(slices.Collect(maps.Keys(w.text)), slices.Collect(maps.Keys(w.flag)), slices.Collect(maps.Keys(w.list)))
 }
 
 // grantFlags are the flags that say a grant.
@@ -110,9 +177,12 @@ func (a *app) addGrantFlags(flags *pflag.FlagSet, want func(field) bool) *grantF
 			v := flags.VarPF(boolValue{g.words.flag, f.Key}, f.Key, "", f.Usage)
 			v.NoOptDefVal = "true"
 		case listField:
-			flags.Var(listValue{g.words.list, f.Key}, f.Key, f.Usage)
+			flags.Var(listValue{g.words.list, f.Key, f.noun()}, f.Key, f.Usage)
 		}
 		g.own[f.Key] = flags.Lookup(f.Key)
+		if len(f.Only) > 0 {
+			g.own[f.Key].Annotations = map[string][]string{onlyKey: {joinWho(f.Only)}}
+		}
 	}
 	return g
 }
@@ -130,13 +200,14 @@ func (v textValue) Type() string       { return v.noun }
 
 // listValue is a flag that may be repeated. A comma is part of a value.
 type listValue struct {
-	to  map[string][]string
-	key string
+	to   map[string][]string
+	key  string
+	noun string
 }
 
 func (v listValue) String() string     { return strings.Join(v.to[v.key], " ") }
 func (v listValue) Set(s string) error { v.to[v.key] = append(v.to[v.key], s); return nil }
-func (v listValue) Type() string       { return "KEY" }
+func (v listValue) Type() string       { return v.noun }
 
 // boolValue is a flag without a value, or with "=false" against a grant file.
 type boolValue struct {

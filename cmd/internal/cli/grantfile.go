@@ -154,6 +154,11 @@ func (r *reader) mapping(n ast.Node) {
 		r.fault(n, "", "", "is not a mapping of keys to values", "lines such as bucket: acme-events")
 		return
 	}
+	r.values(values)
+}
+
+// values reads what is said in one mapping.
+func (r *reader) values(values []*ast.MappingValueNode) {
 	seen := map[string]bool{}
 	for _, v := range values {
 		if r.full() {

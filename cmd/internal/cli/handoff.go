@@ -29,10 +29,17 @@ func (o *handoffOptions) add(flags *pflag.FlagSet) {
 // call, and adds what is wrong to faults. Where files go is not touched.
 func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff.Handoff, error) {
 	h := handoff.Handoff{Dir: a.env.path(orDefault(r.Out, defaultOut)), Name: r.Grant.Name, Plain: o.Plain, Armor: o.Armor}
-	h.Format = handoff.DefaultFormat(a.info.Form(r.Grant.Who))
+	form := a.info.Form(r.Grant.Who)
+	if form == "" {
+		if a.keyless(r.Grant.Who) {
+			*faults = append(*faults, r.placed(nothingSecret(r, o))...)
+		}
+		return h, nil
+	}
+	h.Format = handoff.DefaultFormat(form)
 	var found core.Faults
 	if r.Format != "" {
-		format, err := handoff.FindFormat(r.Format, a.info.Form(r.Grant.Who))
+		format, err := handoff.FindFormat(r.Format, form)
 		if err := collect(&found, err); err != nil {
 			found = append(found, core.Fault{Field: "format", Value: r.Format, Rule: err.Error(), Accepts: "see --help"})
 		}
@@ -49,18 +56,37 @@ func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff
 	case o.Plain && o.Armor:
 		found = append(found, core.Fault{Field: "armor", Rule: "is given together with plain", Accepts: "armor with a sealed file"})
 	}
-	for _, f := range found {
-		if at, ok := r.at[f.Field]; ok {
-			f.Field = at + ": " + f.Field
-		}
-		*faults = append(*faults, f)
-	}
+	*faults = append(*faults, r.placed(found)...)
 	return h, nil
 }
 
+// placed says of faults where in a file they are.
+func (r request) placed(faults core.Faults) core.Faults {
+	for i, f := range faults {
+		if at, ok := r.at[f.Field]; ok {
+			faults[i].Field = at + ": " + f.Field
+		}
+	}
+	return faults
+}
+
+// nothingSecret are the faults of a delivery where there is nothing to deliver.
+func nothingSecret(r request, o handoffOptions) core.Faults {
+	var faults core.Faults
+	for _, said := range []struct {
+		key   string
+		given bool
+	}{{"to", len(r.To) > 0}, {"format", r.Format != ""}, {"plain", o.Plain}, {"armor", o.Armor}} {
+		if said.given {
+			faults = append(faults, core.Fault{Field: said.key, Rule: "is of no use: nothing secret is handed over with who: " + string(r.Grant.Who), Accepts: "the command without it"})
+		}
+	}
+	return faults
+}
+
 // mustReach adds a fault if a credential would go to nobody.
-func mustReach(r request, o handoffOptions, faults *core.Faults) {
-	if !o.Plain && len(r.To) == 0 {
+func (a *app) mustReach(r request, o handoffOptions, faults *core.Faults) {
+	if a.info.Form(r.Grant.Who) != "" && !o.Plain && len(r.To) == 0 {
 		*faults = append(*faults, core.Fault{Field: "to", Rule: "is missing: nobody could open the credential", Accepts: `the public key of whoever needs it, e.g. --to age1…; or --plain for a file that only you can read`})
 	}
 }

@@ -50,11 +50,11 @@ func (a *app) words(s string) string {
 	).Replace(s)
 }
 
-// settingsExample is every required setting and the region as flags.
+// settingsExample is every setting that all grants need, and the region, as flags.
 func (a *app) settingsExample() string {
 	var b strings.Builder
 	for _, s := range a.info.Settings {
-		if s.Required {
+		if s.Required && len(s.Only) == 0 {
 			fmt.Fprintf(&b, "--%s %s ", s.Name, s.Example)
 		}
 	}

@@ -30,7 +30,7 @@ func (a *app) planCommand() *cobra.Command {
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
 			"$PROGRAM plan -f grant.yaml --out reviewed.plan",
 		},
-		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, errInterrupted},
+		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return f.Key != "out" })
 	o.Handoff.add(c.Flags())
@@ -60,7 +60,8 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 		return err
 	}
 	if o.Out != "" {
-		mustReach(r, o.Handoff, &faults)
+		a.mustReach(r, o.Handoff, &faults)
+		a.mustAccept(r, &faults)
 		faults = append(faults, a.outFault("out", o.Out)...)
 	}
 	if o.Out != "" && o.Offline {

@@ -111,9 +111,9 @@ func (a *app) reasons(p profile.Profile, strict bool) []core.Reason {
 // gaps is where this cloud cannot say exactly what a profile says, for a bucket
 // like that of the examples.
 func (a *app) gaps(name string, strict bool) []core.Gap {
-	g := a.exampleGrant(name)
+	g := a.exampleGrant(name, "")
 	p := a.cloud.Connect(core.Connection{})
-	if faults, err := a.bind(p, &g, strict); err != nil || len(faults) > 0 {
+	if faults, err := a.bind(p, &g, wanted{Strict: strict}); err != nil || len(faults) > 0 {
 		return nil // the examples do not suit this profile; a plan says more
 	}
 	b, err := core.Compile(p, g)

@@ -61,7 +61,7 @@ func (a *app) grantExample() string {
 		switch {
 		case f.Key == "to":
 			text += "to:\n  - age1…\n"
-		case f.Required, f.Key == "prefix":
+		case f.always(), f.Key == "prefix":
 			text += f.Key + ": " + f.Example + "\n"
 		}
 	}

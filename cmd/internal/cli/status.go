@@ -25,7 +25,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"$PROGRAM status --profile event-dump --bucket acme-events $SETTINGS",
 			"$PROGRAM status -f grant.yaml --exit-code",
 		},
-		Ends: []error{errChanges, core.ErrNotOurs, core.ErrOperator, errInterrupted},
+		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if something differs from the grant, 4 if something is refused")

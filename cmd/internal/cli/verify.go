@@ -32,7 +32,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"$PROGRAM verify -f grant.yaml --bundle handoff/acme-events.KEY.age --identity key.txt",
 			"$PROGRAM verify -f grant.yaml",
 		},
-		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrOperator, errInterrupted}, Means: triedEnds(),
+		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrBlocked, core.ErrOperator, errInterrupted}, Means: triedEnds(),
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().StringVar(&o.Credential, "credential", "", "try the credential in `FILE`, in any format that apply writes")
