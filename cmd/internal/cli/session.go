@@ -208,26 +208,34 @@ func (s *session) trying(observe func(core.Event)) *core.Engine {
 
 // engine returns the engine over the journal of the grant with that name.
 func (s *session) engine(grant, journalDir string, how access, observe func(core.Event)) (*core.Engine, error) {
-	e := s.bare(observe)
+	e, closer, err := s.opened(grant, journalDir, how, observe)
+	if closer != nil {
+		s.closers = append(s.closers, closer)
+	}
+	return e, err
+}
+
+// opened is the same, to be closed by the caller; closer is nil if there is nothing to close.
+func (s *session) opened(grant, journalDir string, how access, observe func(core.Event)) (e *core.Engine, closer func() error, err error) {
+	e = s.bare(observe)
 	dir, err := s.journalDir(journalDir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if dir == "" {
 		e.Journal = journal.Memory()
-		return e, nil
+		return e, nil, nil
 	}
 	if how == reading {
 		e.Journal, err = journal.Read(dir, grant)
-		return e, err
+		return e, nil, err
 	}
 	file, err := journal.Open(dir, grant, who(s.app.cloud.Program))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s.closers = append(s.closers, file.Close)
 	e.Journal = file
-	return e, nil
+	return e, file.Close, nil
 }
 
 // journalDir is where journals are: beside a sandbox's file, else where the
