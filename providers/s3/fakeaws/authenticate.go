@@ -62,6 +62,8 @@ func checkToken(k *accessKey, token string) *apiError {
 	switch {
 	case k.Session == nil && token == "":
 		return nil
+	case k.Session != nil && token == "": // a session's key alone is nobody's
+		return &apiError{Code: "InvalidAccessKeyId", Status: 403, Message: "The AWS Access Key Id you provided does not exist in our records.", Extra: map[string]string{"AWSAccessKeyId": k.ID}}
 	case k.Session == nil || token != k.Session.Token:
 		return &apiError{Code: "InvalidToken", Status: 400, Message: "The provided token is malformed or otherwise invalid."}
 	case time.Now().After(k.Session.Expires):

@@ -17,8 +17,8 @@ import (
 // named is what a test makes, deletes and makes again.
 type named struct {
 	kind     string
-	make     func(t *testing.T, op clients) (arn, id string)
-	del      func(t *testing.T, op clients)
+	create   func(t *testing.T, op clients) (arn, id string)
+	remove   func(t *testing.T, op clients)
 	idPrefix string
 }
 
@@ -65,7 +65,7 @@ func TestADeletedPrincipalLeavesOnlyAnID(t *testing.T) {
 			newBucket(t, c, "acme-events")
 			op := operator(c, "eu-west-1")
 			ctx := t.Context()
-			arn, id := n.make(t, op)
+			arn, id := n.create(t, op)
 			if !strings.HasPrefix(id, n.idPrefix) {
 				t.Fatalf("got ID %s, want %s…", id, n.idPrefix)
 			}
@@ -97,14 +97,14 @@ func TestADeletedPrincipalLeavesOnlyAnID(t *testing.T) {
 				}
 			}
 			want("alive", arn)
-			n.del(t, op)
+			n.remove(t, op)
 			want("dead", id)
 			bucket, trust := read()
 			wantCode(t, "writing the dead back", putPolicy(t, op, bucket), "MalformedPolicy")
 			_, err := op.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("trusting"), PolicyDocument: &trust})
 			wantCode(t, "trusting the dead again", err, "MalformedPolicyDocument")
 			wantCode(t, "naming who is not there", putPolicy(t, op, inBucket), "MalformedPolicy")
-			if _, again := n.make(t, op); again == id {
+			if _, again := n.create(t, op); again == id {
 				t.Fatal("an ID was given twice")
 			}
 			want("with a namesake", id)
