@@ -45,4 +45,19 @@
 //   - What one cloud alone asks for (a project, a key for encryption) is a
 //     [Setting]: data that the roof turns into flags and keys of the grant file.
 //     Rejected: typed fields in Grant, which would teach core every cloud's words.
+//   - How a grantee proves who it is, is an [Identity] that a provider declares: data
+//     for plans, help and proofs. Where no secret is handed over there is nothing
+//     to hold back until the proof is done, so what the run has opened is taken
+//     back if the proof shows too much. The ways to pass for somebody else are
+//     declared with it, and tried like abilities ([Enter], [Forgery]).
+//   - The shape of a grant in one cloud (a group, a statement in the bucket's policy, two
+//     roles) is the profile's data in the provider's own words ([Grant].Native),
+//     which core carries and never reads. Rejected: shapes as types of core.
+//   - A source document's own recipe is a grant like any other, marked literal: it is
+//     compiled, planned and proven to be exactly as wide as it says it is.
+//   - A shared bucket is marked as shared rather than as one grant's; whichever grant
+//     comes first makes it, and none of them drops it while others use it.
+//   - Many grants are many runs of the same engine, each with its own journal and
+//     its own failure ([Fleet]). Only a bucket that they share is settled first, once.
+//     Rejected: one plan of all, which one refusal would stop.
 package core
