@@ -4,6 +4,7 @@ package fakegcp
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (q *request) getBucketPolicy() (any, error) {
@@ -71,6 +72,12 @@ func (q *request) takeStoragePolicy(b *bucket, was policy, metageneration int64)
 	}
 	if !b.uniform() && slices.ContainsFunc(in.Bindings, func(w wireBinding) bool { return w.Condition != nil }) {
 		return policy{}, notMetBecause("To use conditions in a bucket's IAM policy, enable uniform bucket-level access on the bucket first.")
+	}
+	// https://cloud.google.com/iam/docs/federated-identity-supported-services
+	if !b.uniform() && slices.ContainsFunc(in.Bindings, func(w wireBinding) bool {
+		return slices.ContainsFunc(w.Members, func(m string) bool { return strings.HasPrefix(m, "principal") })
+	}) {
+		return policy{}, notMetBecause("To grant access to federated identities, enable uniform bucket-level access on the bucket first.")
 	}
 	p, f := q.take(in, was, q.state.Projects[b.Project])
 	if f != nil {

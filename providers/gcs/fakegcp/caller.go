@@ -29,12 +29,11 @@ func (q *request) authenticate() error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return q.invalidCredentials()
 	}
-	a, scopes := q.bearer(strings.TrimSpace(credential))
-	if a == nil || a.Disabled || !a.Deleted.IsZero() {
+	caller, scopes := q.bearer(strings.TrimSpace(credential))
+	if caller == nil {
 		return q.invalidCredentials()
 	}
-	q.caller = principal{Email: a.Email, UID: a.UniqueID}
-	q.home = q.state.Projects[a.Project]
+	q.become(*caller)
 	if !q.scopeAllows(scopes) {
 		f := failed(403, "Request had insufficient authentication scopes.")
 		f.Reason, f.ShowBoth = "insufficientPermissions", true
@@ -56,27 +55,52 @@ func (q *request) invalidCredentials() error {
 	return f
 }
 
-// bearer returns the account and scopes of a credential, or nil. A self-signed
-// JWT names the API as its audience, or the scopes that it claims.
+// become makes the request a principal's, and of the project that it is from.
+func (q *request) become(p principal) {
+	q.caller = p
+	if a := q.state.Accounts[p.UID]; a != nil {
+		q.home = q.state.Projects[a.Project]
+	}
+	if p.Pool != nil {
+		q.home = q.state.Projects[q.state.Pools[p.Pool.Pool].Project]
+	}
+}
+
+// bearer returns the principal and scopes of a credential, or nil. A
+// self-signed JWT names the API as its audience, or the scopes that it claims.
 // https://google.aip.dev/auth/4111
-func (q *request) bearer(credential string) (*account, []string) {
+func (q *request) bearer(credential string) (*principal, []string) {
 	if t := q.state.Tokens[credential]; t != nil {
 		if !time.Now().Before(t.Expires) {
 			return nil, nil
 		}
-		return q.state.Accounts[t.Account], t.Scopes
+		if t.Federated != nil {
+			if !q.alive(t.Federated) {
+				return nil, nil
+			}
+			return &principal{Pool: t.Federated}, t.Scopes
+		}
+		return accountPrincipal(q.state.Accounts[t.Account]), t.Scopes
 	}
 	claims, a, err := q.verifyJWT(credential)
 	if err != nil || claims.Sub != claims.Iss {
 		return nil, nil
 	}
 	if claims.Scope != "" {
-		return a, strings.Fields(claims.Scope)
+		return accountPrincipal(a), strings.Fields(claims.Scope)
 	}
 	if strings.TrimSuffix(claims.Aud, "/") != "https://"+q.route.Service {
 		return nil, nil
 	}
-	return a, []string{scopeCloud}
+	return accountPrincipal(a), []string{scopeCloud}
+}
+
+// accountPrincipal is a service account as a caller; nil unless it lives and is enabled.
+func accountPrincipal(a *account) *principal {
+	if a == nil || a.Disabled || !a.Deleted.IsZero() {
+		return nil
+	}
+	return &principal{Email: a.Email, UID: a.UniqueID}
 }
 
 const (
@@ -90,7 +114,7 @@ func (q *request) scopeAllows(scopes []string) bool {
 		return true
 	}
 	if q.route.Service != "storage.googleapis.com" {
-		return q.route.Service == "iam.googleapis.com" && slices.Contains(scopes, scopePrefix+"iam")
+		return strings.HasPrefix(q.route.Service, "iam") && slices.Contains(scopes, scopePrefix+"iam")
 	}
 	full := slices.Contains(scopes, scopePrefix+"devstorage.full_control")
 	write := full || slices.Contains(scopes, scopePrefix+"devstorage.read_write")
@@ -111,9 +135,9 @@ func (q *request) may(permission string, r resource, sources []source) bool {
 
 // decideFor is [request.may] for any principal and time.
 func (c *Cloud) decideFor(who principal, permission string, r resource, sources []source, at time.Time, record bool) verdict {
-	v := decide(question{who, permission, r, at}, sources, directory{Role: c.roleSeen, Team: c.onTeam})
+	v := decide(question{Who: who, Permission: permission, Resource: r, Time: at}, sources, directory{Role: c.roleSeen, Team: c.onTeam})
 	if record {
-		c.ledger.Add(cloudsim.Decision{Principal: who.Email, Action: permission, Resource: r.Label, Allowed: v.Allowed, Because: v.Because})
+		c.ledger.Add(cloudsim.Decision{Principal: who.name(), Action: permission, Resource: r.Label, Allowed: v.Allowed, Because: v.Because})
 	}
 	return v
 }

@@ -66,7 +66,9 @@ func (c *Cloud) init() {
 	s.Retired = made(s.Retired)
 	s.Pools = made(s.Pools)
 	s.Operations = made(s.Operations)
-	c.routes = slices.Concat(tokenRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
+	s.Issuers = made(s.Issuers)
+	s.AWSKeys = made(s.AWSKeys)
+	c.routes = slices.Concat(tokenRoutes(), stsRoutes(), credentialRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
 		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
 }
 

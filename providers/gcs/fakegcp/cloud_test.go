@@ -83,11 +83,16 @@ func makeKey(t *testing.T, s *iam.Service, email string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := base64.StdEncoding.DecodeString(k.PrivateKeyData)
+	return decoded(t, k.PrivateKeyData)
+}
+
+func decoded(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file
+	return b
 }
 
 func write(ctx context.Context, b *storage.BucketHandle, name, text string) error {

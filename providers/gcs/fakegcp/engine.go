@@ -10,12 +10,21 @@ import (
 
 // principal is who asks, as policies may name them.
 type principal struct {
-	Email string // "" for an anonymous caller
-	UID   string // unique ID of a service account
-	User  bool   // a Google account rather than a service account
+	Email string     // "" for an anonymous caller
+	UID   string     // unique ID of a service account
+	User  bool       // a Google account rather than a service account
+	Pool  *federated // an identity from elsewhere: it has no email address
 }
 
-func (p principal) anonymous() bool { return p.Email == "" }
+func (p principal) anonymous() bool { return p.Email == "" && p.Pool == nil }
+
+// name is how messages and the ledger call the principal; "" for an anonymous caller.
+func (p principal) name() string {
+	if p.Pool != nil {
+		return p.Pool.name()
+	}
+	return p.Email
+}
 
 // resource is what a permission is asked for. Conditions see the attributes
 // that its service provides; the others are empty.
@@ -95,8 +104,7 @@ func matchAny(members []member, p principal, dir directory, noPublic bool) (stri
 	return "", false
 }
 
-// matches says whether the member means p. Groups, domains and federated
-// identities have no members here.
+// matches says whether the member means p. Groups have no members here.
 // https://cloud.google.com/iam/docs/principal-identifiers
 func (m member) matches(p principal, dir directory, noPublic bool) bool {
 	kind, value, _ := strings.Cut(m.Text, ":")
@@ -104,13 +112,17 @@ func (m member) matches(p principal, dir directory, noPublic bool) bool {
 	case "allUsers":
 		return !noPublic
 	case "allAuthenticatedUsers":
-		return !noPublic && !p.anonymous()
+		return !noPublic && !p.anonymous() && p.Pool == nil // who comes in by federation is not meant
 	case "serviceAccount":
 		return !p.User && m.UID != "" && m.UID == p.UID
 	case "user":
 		return p.User && strings.EqualFold(value, p.Email)
 	case "domain":
 		return p.User && strings.HasSuffix(strings.ToLower(p.Email), "@"+strings.ToLower(value))
+	case "principal":
+		return p.Pool != nil && m.Text == p.Pool.name()
+	case "principalSet":
+		return p.Pool != nil && p.Pool.inSet(value)
 	case "projectOwner", "projectEditor", "projectViewer":
 		return dir.Team(p, strings.ToLower(strings.TrimPrefix(kind, "project")), value)
 	}

@@ -218,8 +218,10 @@ func (c *Cloud) takeMember(text string, was policy) (member, *fault) {
 			return member{}, failed(400, "Invalid member: %s", text)
 		}
 		return c.permitted(member{Text: kind + ":" + strings.ToLower(value)}, was)
-	case "domain", "principal", "principalSet":
+	case "domain":
 		return c.permitted(member{Text: text}, was)
+	case "principal", "principalSet":
+		return c.takePrincipal(text, was)
 	case "projectOwner", "projectEditor", "projectViewer":
 		if c.projectNamed(value) == nil {
 			return member{}, failed(400, "Unknown project id: %s", value)
@@ -229,9 +231,14 @@ func (c *Cloud) takeMember(text string, was policy) (member, *fault) {
 	return member{}, failed(400, "The member %s is of an unknown type. Please set a valid type prefix for the member.", text)
 }
 
-// takeDeleted accepts a deleted service account by its unique ID. If the
-// account has been restored the member means the restored account.
+// takeDeleted accepts a deleted service account by its unique ID, and a deleted
+// federated identity by its name. If the account has been restored the member
+// means the restored account.
+// https://cloud.google.com/iam/docs/reference/rest/v1/Policy#Binding
 func (c *Cloud) takeDeleted(text, value string) (member, *fault) {
+	if kind, identity, _ := strings.Cut(value, ":"); kind == "principal" && (workforceRE.MatchString(identity) || poolPrincipalRE.MatchString(identity)) {
+		return member{Text: text}, nil
+	}
 	_, uid, ok := strings.Cut(value, "?uid=")
 	if !ok {
 		return member{}, failed(400, "Invalid member: %s", text)
@@ -257,7 +264,7 @@ func (c *Cloud) permitted(m member, was policy) (member, *fault) {
 	if constraint == "" || was.hasMember(m.Text) {
 		return m, nil
 	}
-	if a := c.state.Accounts[m.UID]; a != nil && (a.Project == c.state.Settings.Project || a.Project == c.state.Settings.Project+"-staff") {
+	if slices.Contains(c.allowedBy(constraint), m.Text) || c.ownOrganisation(m) {
 		return m, nil
 	}
 	f := failed(412, "One or more users named in the policy do not belong to a permitted customer, perhaps due to an organization policy.")
@@ -266,4 +273,17 @@ func (c *Cloud) permitted(m member, was policy) (member, *fault) {
 		Type: constraint, Subject: "orgpolicy:projects/" + c.state.Settings.Project, Description: "User " + m.Text + " is not in permitted organization.",
 	}}}}
 	return member{}, f
+}
+
+// ownOrganisation says whether a member is an identity of the first project's
+// organisation: one of its service accounts, or one of its pools'.
+func (c *Cloud) ownOrganisation(m member) bool {
+	project := ""
+	if a := c.state.Accounts[m.UID]; a != nil {
+		project = a.Project
+	}
+	if name, ok := memberPool(m.Text); ok && c.state.Pools[name] != nil {
+		project = c.state.Pools[name].Project
+	}
+	return project == c.state.Settings.Project || project == c.state.Settings.Project+"-staff"
 }

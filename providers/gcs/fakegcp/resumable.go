@@ -36,7 +36,7 @@ func (q *request) startUpload() (any, error) {
 	}
 	in.ContentType = or(in.ContentType, q.Header.Get("X-Upload-Content-Type"))
 	id := "ABgVH" + rand.Text() + rand.Text()
-	q.state.Uploads[id] = &upload{Account: q.caller.UID, Bucket: b.Name, Name: name, Meta: in.objectMeta, Cond: cond, Started: time.Now()}
+	q.state.Uploads[id] = &upload{Account: q.caller.UID, Federated: q.caller.Pool, Bucket: b.Name, Name: name, Meta: in.objectMeta, Cond: cond, Started: time.Now()}
 	location := url.URL{Scheme: q.scheme(), Host: q.Host, Path: q.URL.Path, RawQuery: url.Values{"uploadType": {"resumable"}, "name": {name}, "upload_id": {id}}.Encode()}
 	return reply{Header: map[string]string{"Location": location.String(), "X-GUploader-UploadID": id, "Content-Length": "0"}}, nil
 }
@@ -144,7 +144,7 @@ func (q *request) finish(id string, u *upload, total int64) (any, error) {
 	if b == nil {
 		return nil, failed(404, "The specified bucket does not exist.")
 	}
-	who := principal{UID: u.Account}
+	who := principal{UID: u.Account, Pool: u.Federated}
 	if a := q.state.Accounts[u.Account]; a != nil {
 		who.Email = a.Email
 	}

@@ -152,6 +152,8 @@ var serviceTitles = map[string]string{
 	"iam.googleapis.com":                  "Identity and Access Management (IAM) API",
 	"cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",
 	"policytroubleshooter.googleapis.com": "Policy Troubleshooter API",
+	"iamcredentials.googleapis.com":       "IAM Service Account Credentials API",
+	"sts.googleapis.com":                  "Security Token Service API",
 }
 
 // errorStyle is the route's, but for downloads by the JSON API.

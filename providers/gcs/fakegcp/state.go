@@ -20,6 +20,8 @@ type state struct {
 	HMACKeys   map[string]*hmacKey   `json:"hmacKeys"`   // by access ID
 	Pools      map[string]*pool      `json:"pools"`      // workload identity pools, by full name
 	Operations map[string]*operation `json:"operations"` // by full name
+	Issuers    map[string]*issuer    `json:"issuers"`    // of tokens that pools may accept, by URL
+	AWSKeys    map[string]*awsKey    `json:"awsKeys"`    // by access key ID
 	Serial     int64                 `json:"serial"`     // source of unique numbers
 	LastGen    int64                 `json:"lastGen"`    // last object generation given
 	RSAKeys    int                   `json:"rsaKeys"`    // how many of the pool's keys are used
@@ -95,9 +97,10 @@ type roleBody struct {
 
 // token is an access token: bound to the account, not to the key that got it.
 type token struct {
-	Account string    `json:"account"` // unique ID
-	Scopes  []string  `json:"scopes"`
-	Expires time.Time `json:"expires"`
+	Account   string     `json:"account"`   // unique ID
+	Federated *federated `json:"federated"` // instead of an account
+	Scopes    []string   `json:"scopes"`
+	Expires   time.Time  `json:"expires"`
 }
 
 // bucket is a bucket, its configuration as the API shows it, and its objects.
@@ -132,14 +135,15 @@ type object struct {
 
 // upload is a resumable upload in progress. Whoever holds its URI may go on.
 type upload struct {
-	Account string     `json:"account"` // unique ID of who started it, "" if anonymous
-	Bucket  string     `json:"bucket"`
-	Name    string     `json:"name"`
-	Meta    objectMeta `json:"meta"`
-	Cond    conditions `json:"cond"`
-	Data    []byte     `json:"data"`
-	Done    *object    `json:"done"` // what it became
-	Started time.Time  `json:"started"`
+	Account   string     `json:"account"`   // unique ID of who started it, "" if anonymous
+	Federated *federated `json:"federated"` // who started it, if from elsewhere
+	Bucket    string     `json:"bucket"`
+	Name      string     `json:"name"`
+	Meta      objectMeta `json:"meta"`
+	Cond      conditions `json:"cond"`
+	Data      []byte     `json:"data"`
+	Done      *object    `json:"done"` // what it became
+	Started   time.Time  `json:"started"`
 }
 
 type hmacKey struct {

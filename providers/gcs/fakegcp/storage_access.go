@@ -29,7 +29,7 @@ func (q *request) mayOnBucket(permission string, b *bucket) bool {
 // denied is Cloud Storage's refusal.
 // https://cloud.google.com/storage/docs/troubleshooting#access-permission
 func (q *request) denied(permission, kind string) *fault {
-	who, code, reason := or(q.caller.Email, "Anonymous caller"), 403, "forbidden"
+	who, code, reason := or(q.caller.name(), "Anonymous caller"), 403, "forbidden"
 	if q.caller.anonymous() {
 		code, reason = 401, "required"
 	}
