@@ -191,7 +191,7 @@ func (e evaluation) limits() Verdict {
 func (e evaluation) find(effect string, policies []Policy, attached bool) (string, bool) {
 	for _, p := range policies {
 		for i, s := range p.Document.Statement {
-			if s.Effect == effect && e.applies(p.Document, s) && (!attached || e.concerns(s) != none) {
+			if s.Effect == effect && (!attached || e.concerns(s) != none) && e.applies(p.Document, s) {
 				return p.Name + statementName(s, i), true
 			}
 		}

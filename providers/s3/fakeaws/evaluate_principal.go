@@ -23,10 +23,10 @@ func (e evaluation) resourceGrant() (best reach, by string) {
 		return none, ""
 	}
 	for i, s := range e.Attached.Document.Statement {
-		if s.Effect != "Allow" || !e.applies(e.Attached.Document, s) {
+		if s.Effect != "Allow" {
 			continue
 		}
-		if got := e.concerns(s); got > best {
+		if got := e.concerns(s); got > best && e.applies(e.Attached.Document, s) {
 			best, by = got, "allowed by "+e.Attached.Name+statementName(s, i)
 		}
 	}

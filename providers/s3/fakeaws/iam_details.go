@@ -32,28 +32,61 @@ func attachedOut(h holder) members[attachedXML] {
 	return listOf(list)
 }
 
-// getAuthorizationDetails answers in one page.
+type userDetail struct {
+	userXML
+	GroupList               members[string]
+	UserPolicyList          members[inlineXML]
+	AttachedManagedPolicies members[attachedXML]
+}
+
+type groupDetail struct {
+	groupXML
+	GroupPolicyList         members[inlineXML]
+	AttachedManagedPolicies members[attachedXML]
+}
+
+type roleDetail struct {
+	roleXML
+	RolePolicyList          members[inlineXML]
+	AttachedManagedPolicies members[attachedXML]
+}
+
+type policyDetail struct {
+	policyXML
+	PolicyVersionList members[versionXML]
+}
+
+// getAuthorizationDetails pages through users, groups, roles and policies as one list.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 func getAuthorizationDetails(k *iamCall) (any, error) {
-	type userDetail struct {
-		userXML
-		GroupList               members[string]
-		UserPolicyList          members[inlineXML]
-		AttachedManagedPolicies members[attachedXML]
+	filter := formList(k.form, "Filter")
+	wants := func(kind string, exists bool) bool {
+		return exists && (len(filter) == 0 || slices.Contains(filter, kind))
 	}
-	type groupDetail struct {
-		groupXML
-		GroupPolicyList         members[inlineXML]
-		AttachedManagedPolicies members[attachedXML]
+	var all []any
+	for _, u := range sorted(k.acct.Users) {
+		if wants("User", u.Exists.Seen()) {
+			all = append(all, u)
+		}
 	}
-	type roleDetail struct {
-		roleXML
-		RolePolicyList          members[inlineXML]
-		AttachedManagedPolicies members[attachedXML]
+	for _, g := range sorted(k.acct.Groups) {
+		if wants("Group", g.Exists.Seen()) {
+			all = append(all, g)
+		}
 	}
-	type policyDetail struct {
-		policyXML
-		PolicyVersionList members[versionXML]
+	for _, r := range sorted(k.acct.Roles) {
+		if wants("Role", r.Exists.Seen()) {
+			all = append(all, r)
+		}
+	}
+	for _, p := range sorted(k.acct.Policies) {
+		if wants("LocalManagedPolicy", p.Exists.Seen()) {
+			all = append(all, p)
+		}
+	}
+	cut, more, marker, err := page(k.form, all)
+	if err != nil {
+		return nil, err
 	}
 	var out struct {
 		UserDetailList  members[userDetail]
@@ -62,39 +95,36 @@ func getAuthorizationDetails(k *iamCall) (any, error) {
 		Policies        members[policyDetail]
 		paged
 	}
-	filter := formList(k.form, "Filter")
-	wants := func(kind string) bool { return len(filter) == 0 || slices.Contains(filter, kind) }
-	for _, u := range sorted(k.acct.Users) {
-		if !wants("User") || !u.Exists.Seen() {
-			continue
+	out.paged = paged{more, marker}
+	for _, item := range cut {
+		switch e := item.(type) {
+		case *user:
+			out.UserDetailList.Member = append(out.UserDetailList.Member, userDetail{k.userOut(e, true), listOf(k.groupNames(e)), inlineOut(e.holder), attachedOut(e.holder)})
+		case *group:
+			out.GroupDetailList.Member = append(out.GroupDetailList.Member, groupDetail{k.groupOut(e), inlineOut(e.holder), attachedOut(e.holder)})
+		case *role:
+			out.RoleDetailList.Member = append(out.RoleDetailList.Member, roleDetail{k.roleOut(e, true), inlineOut(e.holder), attachedOut(e.holder)})
+		case *policy:
+			out.Policies.Member = append(out.Policies.Member, policyDetail{k.policyOut(e, true), listOf(versionsOut(e))})
 		}
-		var groups []string
-		for _, name := range u.Groups.Seen() {
-			if g := k.acct.Groups[name]; g != nil {
-				groups = append(groups, g.Name)
-			}
-		}
-		out.UserDetailList.Member = append(out.UserDetailList.Member, userDetail{k.userOut(u, true), listOf(groups), inlineOut(u.holder), attachedOut(u.holder)})
-	}
-	for _, g := range sorted(k.acct.Groups) {
-		if wants("Group") && g.Exists.Seen() {
-			out.GroupDetailList.Member = append(out.GroupDetailList.Member, groupDetail{k.groupOut(g), inlineOut(g.holder), attachedOut(g.holder)})
-		}
-	}
-	for _, r := range sorted(k.acct.Roles) {
-		if wants("Role") && r.Exists.Seen() {
-			out.RoleDetailList.Member = append(out.RoleDetailList.Member, roleDetail{k.roleOut(r, true), inlineOut(r.holder), attachedOut(r.holder)})
-		}
-	}
-	for _, p := range sorted(k.acct.Policies) {
-		if !wants("LocalManagedPolicy") || !p.Exists.Seen() {
-			continue
-		}
-		var versions []versionXML
-		for _, v := range slices.Backward(p.Versions) {
-			versions = append(versions, versionXML{encode(v.Document), v.ID, v.ID == p.Default.Seen(), stamp(v.Created)})
-		}
-		out.Policies.Member = append(out.Policies.Member, policyDetail{k.policyOut(p, true), listOf(versions)})
 	}
 	return out, nil
+}
+
+func (k *iamCall) groupNames(u *user) []string {
+	var names []string
+	for _, name := range u.Groups.Seen() {
+		if g := k.acct.Groups[name]; g != nil {
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+func versionsOut(p *policy) []versionXML {
+	var list []versionXML
+	for _, v := range slices.Backward(p.Versions) {
+		list = append(list, versionXML{encode(v.Document), v.ID, v.ID == p.Default.Seen(), stamp(v.Created)})
+	}
+	return list
 }

@@ -67,11 +67,15 @@ func getGroup(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []userXML
-	for _, u := range sorted(k.acct.Users) {
+	inside := map[string]*user{}
+	for name, u := range k.acct.Users {
 		if slices.Contains(u.Groups.Seen(), strings.ToLower(g.Name)) {
-			list = append(list, k.userOut(u, false))
+			inside[name] = u
 		}
+	}
+	var list []userXML
+	for _, u := range sorted(inside) {
+		list = append(list, k.userOut(u, false))
 	}
 	cut, more, marker, bad := page(k.form, list)
 	if bad != nil {

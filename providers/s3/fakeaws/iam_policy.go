@@ -39,7 +39,7 @@ func (k *iamCall) policyOut(p *policy, full bool) policyXML {
 	arn := k.arn(k.acct, "policy", p.entity)
 	x := policyXML{
 		PolicyName: p.Name, PolicyID: p.ID, Arn: arn, Path: p.Path, DefaultVersionID: p.Default.Seen(),
-		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
+		AttachmentCount: k.attachments(arn), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
 	}
 	x.PermissionsBoundaryUsageCount = k.bounds(arn)
 	if full {
@@ -134,7 +134,7 @@ func (k *iamCall) awsPolicyOut(arn string) policyXML {
 	p := k.aws[arn]
 	return policyXML{
 		PolicyName: p.name, PolicyID: "ANPA" + strings.ToUpper(p.name), Arn: arn, Path: p.Path, DefaultVersionID: p.Version,
-		AttachmentCount: len(k.holdersOf(arn, true)), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
+		AttachmentCount: k.attachments(arn), IsAttachable: true, CreateDate: stamp(p.Created), UpdateDate: stamp(p.Updated),
 	}
 }
 
@@ -247,6 +247,28 @@ func (k *iamCall) holdersOf(arn string, seen bool) []holderOf {
 		look("role", r.entity, r.holder)
 	}
 	return list
+}
+
+// attachments counts what a managed policy is attached to, as readers see it.
+func (k *iamCall) attachments(arn string) int {
+	n := 0
+	for _, g := range k.acct.Groups {
+		n += countOf(g.Attached.Seen(), arn)
+	}
+	for _, u := range k.acct.Users {
+		n += countOf(u.Attached.Seen(), arn)
+	}
+	for _, r := range k.acct.Roles {
+		n += countOf(r.Attached.Seen(), arn)
+	}
+	return n
+}
+
+func countOf(list []string, arn string) int {
+	if slices.Contains(list, arn) {
+		return 1
+	}
+	return 0
 }
 
 func listEntitiesForPolicy(k *iamCall) (any, error) {
