@@ -2,15 +2,7 @@
 package fakegcp_test
 
 import (
-	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -191,38 +183,6 @@ func TestDisabledKeyGetsNoToken(t *testing.T) {
 	}
 	if got, err := s.Projects.ServiceAccounts.Keys.Get(name).Do(); err != nil || !got.Disabled || got.DisableReason == "" {
 		t.Errorf("got %+v, %v; want a disabled key with its reason", got, err)
-	}
-}
-
-func TestUploadedKeyWorksWithItsOwnPrivateHalf(t *testing.T) {
-	cloud := fakegcp.New(fakegcp.Options{})
-	s := iamClient(t, cloud, cloud.Operator())
-	email, file := makeAccount(t, s, "event-dump")
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "unused"}, NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	if err := pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
-		t.Fatal(err)
-	}
-	up, err := s.Projects.ServiceAccounts.Keys.Upload(inProject+"/serviceAccounts/"+email, &iam.UploadServiceAccountKeyRequest{
-		PublicKeyData: base64.StdEncoding.EncodeToString(text.Bytes()),
-	}).Do()
-	if err != nil || up.KeyOrigin != "USER_PROVIDED" {
-		t.Fatalf("got %+v, %v", up, err)
-	}
-	k, _ := parseKey(t, file)
-	now := time.Now().Unix()
-	id := up.Name[strings.LastIndex(up.Name, "/")+1:]
-	status, body := exchange(t, cloud, sign(t, private, id, claims{"iss": email, "aud": k.URI, "scope": "https://www.googleapis.com/auth/cloud-platform", "iat": now, "exp": now + 60}))
-	if status != 200 {
-		t.Errorf("got %d %v, want a token", status, body)
 	}
 }
 

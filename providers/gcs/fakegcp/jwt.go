@@ -77,7 +77,7 @@ func (a *account) signedBy(kid, signed string, sig []byte) bool {
 	digest := sha256.Sum256([]byte(signed))
 	now := time.Now()
 	for _, k := range a.Keys {
-		if (kid != "" && k.ID != kid) || !k.Usable.Seen() || !now.Before(k.ValidBefore) {
+		if (kid != "" && k.ID != kid) || !k.Usable.Seen() || now.Before(k.ValidAfter) || !now.Before(k.ValidBefore) {
 			continue
 		}
 		pub, err := x509.ParsePKIXPublicKey(k.Public)

@@ -3,8 +3,6 @@ package fakegcp
 
 import (
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net/url"
@@ -159,55 +157,6 @@ func (q *request) createKey() (any, error) {
 	r := a.keyResource(k)
 	r.PrivateKeyType, r.PrivateKeyData = "TYPE_GOOGLE_CREDENTIALS_FILE", q.keyFile(a, k, private)
 	return r, nil
-}
-
-type uploadKeyBody struct {
-	PublicKeyData string `json:"publicKeyData"`
-}
-
-// uploadKey takes the public half of a key whose private half never comes here.
-// https://cloud.google.com/iam/docs/keys-upload
-func (q *request) uploadKey() (any, error) {
-	var in uploadKeyBody
-	if err := q.decode(&in); err != nil {
-		return nil, err
-	}
-	a, err := q.needAccount("iam.serviceAccountKeys.create")
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range []string{"constraints/iam.disableServiceAccountKeyUpload", "constraints/iam.managed.disableServiceAccountKeyUpload"} {
-		if q.enforced(c) {
-			return nil, constraintViolated("Key upload is not allowed on this service account.", c, a.name()+"?configvalue="+a.Email)
-		}
-	}
-	bad := failed(400, "Invalid public key: expected an RSA public key in an X.509 v3 certificate.")
-	raw, err := base64.StdEncoding.DecodeString(in.PublicKeyData)
-	if err != nil {
-		return nil, bad
-	}
-	block, _ := pem.Decode(raw)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, bad
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, bad
-	}
-	pub, ok := cert.PublicKey.(*rsa.PublicKey)
-	if !ok || pub.N.BitLen() < 2048 {
-		return nil, bad
-	}
-	if len(a.listedKeys()) >= maxKeys {
-		return nil, failedPrecondition("Precondition check failed.")
-	}
-	k := &key{
-		ID: fingerprint("upload", a.UniqueID, q.serial(8)), Origin: "USER_PROVIDED", Public: publicDER(pub), Certificate: raw,
-		ValidAfter: cert.NotBefore.UTC(), ValidBefore: cert.NotAfter.UTC(),
-	}
-	k.Usable.Set(true, q.state.Settings.Delay)
-	a.Keys = append(a.Keys, k)
-	return a.keyResource(k), nil
 }
 
 // listedKeys are the keys that have not been deleted.
