@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,25 +19,45 @@ func (r *run) binding(members []string) bindingDocument { return bindingFor(r.de
 
 // wantBinding is the change that makes the binding exact.
 // A member that was there before its grantee is what is left of an earlier one.
-func (r *role) wantBinding(policy []*iampb.Binding, want bindingDocument, fresh bool) core.Change {
+func (r *role) wantBinding(at seen, want bindingDocument, fresh bool) core.Change {
+	policy := at.bindings
 	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: r.bindingAddr(), Why: "gives the role to the grantee on " + placeText(r.grant)}
 	after, changed := merge(policy, r.run, want)
 	needs := slices.Concat([]string{r.bucketAddr(), r.roleAddr()}, r.whom.needs())
-	if addr := r.where.addr(); addr != "" {
-		needs = append(needs, addr)
+	if r.folder != "" {
+		needs = append(needs, r.folderAddr())
 	}
 	switch {
 	case fresh, len(ourBindings(policy, r.run)) == 0:
 		c.Action, c.Needs = core.Make, needs
+	case at.stale:
+		c.Action, c.Needs, c.Why = core.Alter, needs, "is on the whole bucket as well, from an earlier shape of the grant: removed there"
 	case changed:
 		c.Action, c.Needs = core.Alter, needs
 		c.Why, c.Before, c.After = "is not what the grant says", bindingText(policy, r.run), bindingText(after, r.run)
 	}
+	if n := principals(after); c.Action.Writes() && n > mostPrincipals {
+		c.Action, c.Needs = core.Refuse, nil
+		c.Why = fmt.Sprintf("would be the policy's principal number %d, and a policy holds %d", n, mostPrincipals)
+		c.Hint = "gcloud storage buckets get-iam-policy gs://" + r.bucket
+	}
 	return c
 }
 
-func (r *role) endBinding(policy []*iampb.Binding) []core.Change {
-	if len(ourBindings(policy, r.run)) == 0 {
+// mostPrincipals is how many a policy of Cloud Storage holds.
+// https://cloud.google.com/storage/quotas#iam
+const mostPrincipals = 1500
+
+// principals counts every appearance, as the quota does.
+func principals(policy []*iampb.Binding) (n int) {
+	for _, b := range policy {
+		n += len(b.Members)
+	}
+	return n
+}
+
+func (r *role) endBinding(at seen) []core.Change {
+	if len(ourBindings(at.bindings, r.run)) == 0 && !at.stale {
 		return nil
 	}
 	return []core.Change{{Step: core.RoleStep, Action: core.Drop, Addr: r.bindingAddr(), Why: "takes the role from the grantee"}}
@@ -45,46 +66,33 @@ func (r *role) endBinding(policy []*iampb.Binding) []core.Change {
 // bind writes the binding or removes it. Whoever changes the policy meanwhile
 // wins: it is read again and the change made on top of theirs.
 func (r *role) bind(ctx context.Context, a core.Action) error {
+	err := r.edit(ctx, r.where, r.policyKey(r.folder), a)
+	if err != nil || !r.stale.Load() {
+		return err
+	}
+	return r.edit(ctx, bucketPolicy{r.run}, r.policyKey(""), core.Drop)
+}
+
+// edit has the binding written into the policy of one place.
+func (r *role) edit(ctx context.Context, at place, key string, a core.Action) error {
 	// A member that is there by name may be a deleted account's; writing it again binds the account of today.
 	force := a == core.Make
-	var want bindingDocument
-	var before []*iampb.Binding
-	written := false
 	err := until(ctx, r.passing, func() error {
-		var p *policy
-		err := core.Together(ctx,
-			func(ctx context.Context) (err error) {
-				if a == core.Drop {
-					return nil // our member in our role, wherever it is
-				}
-				want, err = r.bindable(ctx)
+		e := edit{role: r, force: force}
+		if a != core.Drop { // what goes is our member in our role, wherever it is
+			var err error
+			if e.want, err = r.bindable(ctx); err != nil {
 				return err
-			},
-			func(ctx context.Context) (err error) { p, err = r.where.policy(ctx); return },
-		)
-		if err != nil {
-			if a == core.Drop && isMissing(err) {
-				return nil
 			}
-			return err
 		}
-		bindings, changed := merge(p.bindings, r.run, want)
-		if !changed && !force {
-			return nil
-		}
-		before, p.bindings = p.bindings, bindings
-		err = r.where.write(ctx, p)
-		written = err == nil
+		err := r.desks.edit(ctx, key, at, &e)
 		force = force && !isConflict(err)
 		return err
 	})
 	if err != nil && !isConflict(err) && r.passing(err) {
 		return &core.Error{Kind: core.ErrNotConverged, What: r.bindingAddr(), Err: quietly(err), Hint: "run the same command again"}
 	}
-	if err != nil || !written || r.where.fresh() {
-		return err
-	}
-	return r.checkPolicy(ctx, before, want)
+	return err
 }
 
 // passing reports whether a refusal of the policy passes by itself: somebody

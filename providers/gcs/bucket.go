@@ -130,9 +130,12 @@ func (b *bucket) Diff(ctx context.Context, want core.Want) ([]core.Change, error
 		return refuse("has access control lists, which could give more than the grant; its owner must switch uniform access on",
 			"gcloud storage buckets update gs://"+b.bucket+" --uniform-bucket-level-access")
 	case adopt:
-		c.Why = "adopted: nothing of it is changed but the one binding"
+		c.Why = "adopted: nothing of it is changed but " + additionText(b.design)
 	default:
 		c.Why = "ours, in " + s.state.Location
+		if b.shared {
+			c.Why += ", shared"
+		}
 		if d := b.drift(s.state); len(d.why) > 0 {
 			c.Action, c.Why = core.Alter, strings.Join(d.why, ", ")
 		}
@@ -152,15 +155,21 @@ func (b *bucket) ending(ctx context.Context, c core.Change, s sight, want core.W
 	case !want.DropBucket:
 		c.Why = "kept, with what is in it"
 	default:
-		empty, err := b.empty(ctx)
-		if err != nil {
+		empty, used, err := b.disused(ctx)
+		switch {
+		case err != nil:
 			return nil, explain(c.Addr, err)
-		}
-		if !empty {
+		case !empty:
 			c.Why = "holds objects: kept, since data is never deleted"
-			break
+			return []core.Change{c}, nil
+		case used != "":
+			c.Why = "is used by " + used + ": kept"
+			return []core.Change{c}, nil
 		}
 		c.Action, c.Why, c.Needs = core.Drop, "empty", []string{b.bindingAddr()}
+		if b.folder != "" {
+			c.Needs = append(c.Needs, b.folderAddr())
+		}
 	}
 	return []core.Change{c}, nil
 }

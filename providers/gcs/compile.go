@@ -18,6 +18,10 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	faults = append(faults, targetFaults(g)...)
 	d := designOf(g, s)
 	its := granteeOf(g).parts(d)
+	where := "the bucket"
+	if d.folder != "" {
+		where = "the managed folder"
+	}
 	faults = append(faults, its.faults...)
 	b := core.Blueprint{
 		Cloud: p.Info().Name,
@@ -29,13 +33,16 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		},
 		Documents: append([]core.Document{
 			{Name: "role", Of: d.roleAddr(), Why: "exactly what the grant needs; held only where it is bound", Body: body(roleFor(g))},
-			{Name: "binding", Of: d.bindingAddr(), Why: "on the bucket, never on the project, where it would reach every bucket", Body: body(bindingFor(d, its.members))},
+			{Name: "binding", Of: d.bindingAddr(), Why: "on " + where + ", never on the project, where it would reach every bucket", Body: body(bindingFor(d, its.members))},
 		}, its.documents...),
 		Gaps:     gaps(g.Can),
 		Checks:   its.checks,
 		Notes:    its.notes,
-		Operator: operator(d, its.operator),
+		Operator: operator(d, append(folderOperator(d), its.operator...)),
 		Probes:   g.Target.Prefix + ".bucketgrant-probe/",
+	}
+	if d.folder != "" {
+		its.resources = append(its.resources, core.Resource{Step: core.RoleStep, Addr: d.folderAddr(), What: "managed folder, a prefix with a policy of its own"})
 	}
 	for _, r := range its.resources {
 		at := len(b.Resources)
@@ -48,7 +55,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		b.Resources[0].What = "bucket with " + bucketText(s)
 	}
 	if g.Target.Adopt {
-		b.Resources[0].What = "bucket of somebody else: nothing of it is changed but the one binding"
+		b.Resources[0].What = "bucket of somebody else: nothing of it is changed but " + additionText(d)
 	} else {
 		why := "no access control lists, nothing public; what is deleted can be restored for a while"
 		if s.kmsKey != "" {
@@ -69,12 +76,12 @@ func roleText(g core.Grant) string {
 	return "custom role with " + strings.Join(permissions(g.Can), ", ")
 }
 
-// placeText is where the role holds.
-func placeText(g core.Grant) string {
-	if g.Target.Prefix == "" {
-		return "this bucket only"
+// additionText is what somebody else's bucket gets.
+func additionText(d design) string {
+	if d.folder != "" {
+		return "the managed folder and the one binding on it"
 	}
-	return "this bucket only, for keys that begin with " + strconv.Quote(g.Target.Prefix)
+	return "the one binding"
 }
 
 func softDeleteText(days int) string {
@@ -110,13 +117,7 @@ func targetFaults(g core.Grant) core.Faults {
 	case !locationName.MatchString(strings.ToLower(region)):
 		f = append(f, core.Fault{Field: "location", Value: region, Rule: "is not the name of a location", Accepts: where})
 	}
-	if g.Target.Prefix != "" && g.Allows(core.List) {
-		// https://cloud.google.com/iam/docs/conditions-attribute-reference: a list's
-		// prefix is known to credential access boundaries, not to bindings.
-		f = append(f, core.Fault{Field: "can", Value: "list", Rule: "cannot be limited to a prefix: Cloud Storage decides on listing for the bucket as a whole",
-			Accepts: "no prefix, or a profile without list"})
-	}
-	return f
+	return append(f, folderFaults(g)...)
 }
 
 // bucketRule returns the rule that name breaks, or "".
@@ -134,12 +135,12 @@ func bucketRule(name string) string {
 	return ""
 }
 
-// condition is the expression that limits the binding to the prefix, "" for
-// the whole bucket.
+// condition is the expression that limits the binding to the prefix, as far as
+// the place that it is in does not; "" if nothing is left to say.
 // https://cloud.google.com/storage/docs/access-control/iam#conditions
 func condition(g core.Grant) string {
 	place := ""
-	if g.Target.Prefix != "" {
+	if g.Target.Prefix != "" && !inFolder(g) {
 		bucket := "projects/_/buckets/" + g.Target.Bucket
 		place = "resource.name.startsWith(" + strconv.Quote(bucket+"/objects/"+g.Target.Prefix) + ")"
 		if g.Allows(core.Locate) {

@@ -91,7 +91,7 @@ func roleFor(g core.Grant) roleDocument {
 	const longestTitle = 100
 	return roleDocument{
 		Title:       core.Stem(g.Name, longestTitle),
-		Description: description(g),
+		Description: roleDescription(g),
 		Permissions: permissions(g.Can),
 		Stage:       stageGA, // a missing stage means ALPHA
 	}

@@ -14,6 +14,7 @@ const (
 	managedBy    = "managed-by"
 	grantLabel   = "bucketgrant-grant"
 	profileLabel = "bucketgrant-profile"
+	sharedLabel  = "bucketgrant-shared"
 	ourTool      = "bucketgrant"
 )
 
@@ -22,7 +23,9 @@ type names struct {
 	project     string
 	bucket      string
 	prefix      string
+	folder      string // managed folder that the role is bound on; "": the bucket
 	grant       string
+	shared      bool // the bucket is marked as shared, not as one grant's
 	roleID      string
 	roleName    string // full resource name
 	accountID   string
@@ -32,7 +35,10 @@ type names struct {
 
 // namesOf names g's resources in a project.
 func namesOf(g core.Grant, project string) names {
-	n := names{project: project, bucket: g.Target.Bucket, prefix: g.Target.Prefix, grant: g.Name}
+	n := names{project: project, bucket: g.Target.Bucket, prefix: g.Target.Prefix, grant: g.Name, shared: g.Target.Shared}
+	if inFolder(g) {
+		n.folder = g.Target.Prefix
+	}
 	n.roleID = roleID(g.Name)
 	n.roleName = "projects/" + project + "/roles/" + n.roleID
 	n.accountID = accountID(g.Name)
@@ -70,8 +76,14 @@ func accountDomain(project string) string {
 	return project + ".iam.gserviceaccount.com"
 }
 
-func (n names) bucketAddr() string  { return "gcs:bucket/" + n.bucket }
-func (n names) bindingAddr() string { return n.bucketAddr() + "/binding/" + n.roleID }
+func (n names) bucketAddr() string { return "gcs:bucket/" + n.bucket }
+func (n names) folderAddr() string { return n.bucketAddr() + "/folder/" + n.folder }
+func (n names) bindingAddr() string {
+	if n.folder != "" {
+		return n.folderAddr() + "binding/" + n.roleID
+	}
+	return n.bucketAddr() + "/binding/" + n.roleID
+}
 func (n names) roleAddr() string    { return "iam:role/" + n.roleID }
 func (n names) accountAddr() string { return "iam:serviceAccount/" + n.email }
 func (n names) member() string      { return "serviceAccount:" + n.email }
@@ -89,6 +101,9 @@ func (n names) keyAddr(id string) string {
 // https://cloud.google.com/storage/docs/tags-and-labels#bucket-labels
 func labels(g core.Grant) map[string]string {
 	const most = 63
+	if g.Target.Shared {
+		return map[string]string{managedBy: ourTool, sharedLabel: "true"}
+	}
 	return map[string]string{managedBy: ourTool, grantLabel: core.Stem(g.Name, most), profileLabel: core.Stem(labelValue(g.Profile), most)}
 }
 
@@ -102,16 +117,23 @@ func labelValue(s string) string {
 	}, strings.ToLower(s))
 }
 
-// ourLabels reports whether a bucket with these labels was made for the grant.
+// ourLabels reports whether a bucket with these labels was made for the grant,
+// or to be shared by grants like it.
 func (n names) ourLabels(have map[string]string) bool {
+	if n.shared {
+		return have[managedBy] == ourTool && have[sharedLabel] == "true"
+	}
 	want := labels(core.Grant{Name: n.grant})
-	return have[managedBy] == want[managedBy] && have[grantLabel] == want[grantLabel]
+	return have[managedBy] == ourTool && have[grantLabel] == want[grantLabel] && have[sharedLabel] == ""
 }
 
 // madeFor says for which grant of this tool a bucket with these labels was
 // made, in words; "" if for none.
 func madeFor(have map[string]string) string {
-	if have[managedBy] != ourTool || have[grantLabel] == "" {
+	switch {
+	case have[managedBy] == ourTool && have[sharedLabel] == "true":
+		return "is shared by grants of its own kind"
+	case have[managedBy] != ourTool || have[grantLabel] == "":
 		return ""
 	}
 	return "was made for the grant " + strconv.Quote(have[grantLabel])
@@ -120,7 +142,24 @@ func madeFor(have map[string]string) string {
 // description is the mark of things that have no labels, at most 256 bytes:
 // what they are for follows the mark that [names.ours] looks for.
 func description(g core.Grant) string {
-	return mark(g.Name) + "profile=" + core.Stem(labelValue(g.Profile), 100)
+	return mark(g.Name) + "profile=" + core.Stem(labelValue(g.Profile), 80)
+}
+
+// roleDescription marks a role, and says on which managed folder it is bound.
+func roleDescription(g core.Grant) string {
+	if !inFolder(g) {
+		return description(g)
+	}
+	sum := sha256.Sum256([]byte(g.Target.Prefix))
+	return description(g) + folderMark + hex.EncodeToString(sum[:])[:8]
+}
+
+const folderMark = "; folder="
+
+// folderIn is what a role's description says of its folder; "" for none.
+func folderIn(description string) string {
+	_, folder, _ := strings.Cut(description, folderMark)
+	return folder
 }
 
 func mark(grant string) string { return managedBy + "=" + ourTool + "; grant=" + grant + "; " }

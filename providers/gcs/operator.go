@@ -29,6 +29,10 @@ func operator(d design, its []core.Permission) []core.Permission {
 			core.Permission{Action: "storage.buckets.delete", Resource: bucket, Step: core.BucketStep, Verbs: []string{toDestroy},
 				Why: "only if the bucket is to go as well"})
 	}
+	if d.shared {
+		list = append(list, core.Permission{Action: "storage.managedFolders.list", Resource: bucket, Step: core.BucketStep, Verbs: []string{toDestroy},
+			Why: "only if the bucket is to go as well: tells whether other grants use it"})
+	}
 	list = append(list,
 		core.Permission{Action: "storage.buckets.getIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
 		core.Permission{Action: "storage.buckets.setIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toApply, toDestroy}},

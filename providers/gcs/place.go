@@ -1,8 +1,10 @@
-// Place: where the role is bound, and whose policy that is.
+// Place: where the role is bound: in the policy of the bucket, or of a managed folder of it.
 package gcs
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	iamv3 "cloud.google.com/go/iam"
 	"cloud.google.com/go/iam/apiv1/iampb"
@@ -13,18 +15,13 @@ import (
 // place is a resource with an allow policy that our binding is written into. It
 // belongs to the role step.
 type place interface {
-	// addr is the address of what has to be there beside the bucket; "" if nothing has to.
-	addr() string
+	// look reads the policy, and compares what has to be there beside the bucket
+	// with what is wanted. There are no bindings if there is no such place, or if
+	// it is a stranger's, which the bucket step refuses.
+	look(ctx context.Context, want core.Want) (seen, error)
 
-	// diff compares that with what is wanted, like [core.Step].
-	diff(ctx context.Context, want core.Want) ([]core.Change, error)
-
-	// do carries out one change of a diff.
+	// do carries out one change of a look.
 	do(ctx context.Context, c core.Change) error
-
-	// bindings reads the policy's; none if there is no such place, or if it is a
-	// stranger's, which the bucket step refuses.
-	bindings(ctx context.Context) ([]*iampb.Binding, error)
 
 	// policy reads the policy, to be written back.
 	policy(ctx context.Context) (*policy, error)
@@ -40,20 +37,72 @@ type place interface {
 	fresh() bool
 }
 
+// seen is what a look at a place shows.
+type seen struct {
+	bindings []*iampb.Binding
+	stale    bool          // our role is bound on the whole bucket as well, from an earlier shape of the grant
+	changes  []core.Change // of what has to be there beside the bucket
+}
+
 // policy is an allow policy as it was read.
 type policy struct {
 	bindings []*iampb.Binding
-	read     *iamv3.Policy3 // carries the etag, so it is this object that is written back
+	etag     string
+	read     *iamv3.Policy3 // of a bucket; carries the etag, so it is this object that is written back
+}
+
+// placeOf is where r's role is bound.
+func placeOf(r *run) place {
+	if r.folder != "" {
+		return folderPolicy{r}
+	}
+	return bucketPolicy{r}
+}
+
+// inFolder reports whether g is bound on a managed folder: Cloud Storage decides
+// on listing for the bucket as a whole, and for a managed folder below which
+// everything is that is asked for. No condition of a bucket's binding can say so.
+// https://cloud.google.com/storage/docs/managed-folders
+func inFolder(g core.Grant) bool { return g.Target.Prefix != "" && g.Allows(core.List) }
+
+// placeText is where the role holds, for people.
+func placeText(g core.Grant) string {
+	switch {
+	case g.Target.Prefix == "":
+		return "this bucket only"
+	case inFolder(g):
+		return "the managed folder " + strconv.Quote(g.Target.Prefix) + " of this bucket only"
+	}
+	return "this bucket only, for keys that begin with " + strconv.Quote(g.Target.Prefix)
 }
 
 // bucketPolicy is the policy of the bucket itself.
 type bucketPolicy struct{ *run }
 
-func (bucketPolicy) addr() string { return "" }
+func (b bucketPolicy) look(ctx context.Context, _ core.Want) (seen, error) {
+	p, err := b.policy(ctx)
+	if err != nil {
+		return seen{}, b.unlessStrange(ctx, b.bindingAddr(), err)
+	}
+	return seen{bindings: p.bindings}, nil
+}
 
-func (bucketPolicy) diff(context.Context, core.Want) ([]core.Change, error) { return nil, nil }
+// unlessStrange is nil if err says that there is no such place, or that it is a stranger's.
+func (r *run) unlessStrange(ctx context.Context, addr string, err error) error {
+	if isMissing(err) {
+		return nil
+	}
+	if refused(err) {
+		if owned, lost := r.owned(ctx); lost == nil && !owned {
+			return nil
+		}
+	}
+	return explain(addr, err)
+}
 
-func (bucketPolicy) do(context.Context, core.Change) error { return nil }
+func (b bucketPolicy) do(_ context.Context, c core.Change) error {
+	return fmt.Errorf("bucket policy %s: no such action %q", c.Addr, c.Action)
+}
 
 // handle3 reads and writes the bucket's policy as version 3: at any lower
 // version conditions are lost.
@@ -64,21 +113,6 @@ func (b bucketPolicy) handle3() (*iamv3.Handle3, error) {
 		return nil, err
 	}
 	return handle.IAM().V3(), nil
-}
-
-func (b bucketPolicy) bindings(ctx context.Context) ([]*iampb.Binding, error) {
-	p, err := b.policy(ctx)
-	switch {
-	case err == nil:
-		return p.bindings, nil
-	case isMissing(err):
-		return nil, nil
-	case refused(err):
-		if owned, lost := b.owned(ctx); lost == nil && !owned {
-			return nil, nil
-		}
-	}
-	return nil, err
 }
 
 func (b bucketPolicy) policy(ctx context.Context) (*policy, error) {

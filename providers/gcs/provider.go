@@ -6,6 +6,7 @@ package gcs
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -14,6 +15,7 @@ import (
 // Provider is Google Cloud.
 type Provider struct {
 	config Config
+	desks  *desks
 
 	// operatorOf overrides the credentials for a project; a sandbox has one operator in each.
 	operatorOf func(project string) ([]byte, error)
@@ -22,7 +24,7 @@ type Provider struct {
 var _ core.Provider = (*Provider)(nil)
 
 // New returns a provider. It makes no call and reads no credentials yet.
-func New(c Config) *Provider { return &Provider{config: c} }
+func New(c Config) *Provider { return &Provider{config: c, desks: newDesks()} }
 
 // Info describes Google Cloud Storage.
 func (p *Provider) Info() core.Info {
@@ -58,7 +60,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err != nil {
 		return nil, err
 	}
-	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at))
+	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at), p.desks)
 	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
 	return &core.Steps{
 		Whoami:     func(context.Context) (core.Operator, error) { return whoami, nil },
@@ -88,15 +90,17 @@ func (p *Provider) gate() (endpoint, []string, error) {
 type run struct {
 	design
 	cloud   *cloud
+	desks   *desks // shared by all runs of a provider
 	whom    holder
 	where   place
+	stale   atomic.Bool // the bucket's policy held a binding of ours that belongs on a managed folder
 	account accountMemo
 	made    made
 }
 
-func newRun(g core.Grant, s settings, c *cloud) *run {
-	r := &run{design: designOf(g, s), cloud: c, account: accountMemo{turn: make(chan struct{}, 1)}}
+func newRun(g core.Grant, s settings, c *cloud, d *desks) *run {
+	r := &run{design: designOf(g, s), cloud: c, desks: d, account: accountMemo{turn: make(chan struct{}, 1)}}
 	r.whom = granteeOf(g).open(r)
-	r.where = bucketPolicy{r}
+	r.where = placeOf(r)
 	return r
 }

@@ -22,8 +22,8 @@ type role struct{ *run }
 
 // made remembers what this run has made: others may need a while to see it.
 type made struct {
-	mu                    sync.Mutex
-	bucket, role, grantee bool // grantee: at least one of its resources
+	mu                            sync.Mutex
+	bucket, role, grantee, folder bool // grantee: at least one of its resources
 }
 
 func (m *made) note(thing *bool) {
@@ -41,8 +41,8 @@ func (m *made) any(things ...*bool) bool {
 // Diff compares the role, the grantee, and the binding and its place with what is wanted.
 func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
 	var custom *iam.Role
-	var grantee, place []core.Change
-	var bindings []*iampb.Binding
+	var grantee []core.Change
+	var place seen
 	var members []string
 	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
@@ -54,12 +54,8 @@ func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) 
 			return err
 		},
 		func(ctx context.Context) (err error) {
-			place, err = r.where.diff(ctx, want)
+			place, err = r.where.look(ctx, want)
 			return err
-		},
-		func(ctx context.Context) (err error) {
-			bindings, err = r.where.bindings(ctx)
-			return explain(r.bindingAddr(), err)
 		},
 		func(ctx context.Context) (err error) {
 			if want.Present {
@@ -73,10 +69,10 @@ func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) 
 	}
 	if want.Present {
 		fresh := slices.ContainsFunc(grantee, func(c core.Change) bool { return c.Action == core.Make })
-		binding := r.wantBinding(bindings, r.binding(members), fresh)
-		return slices.Concat([]core.Change{r.wantRole(custom)}, grantee, place, []core.Change{binding}), nil
+		binding := r.wantBinding(place, r.binding(members), fresh)
+		return slices.Concat([]core.Change{r.wantRole(custom)}, grantee, place.changes, []core.Change{binding}), nil
 	}
-	return slices.Concat(r.endBinding(bindings), place, r.endRole(custom, bindings), grantee), nil
+	return slices.Concat(r.endBinding(place), place.changes, r.endRole(custom, place.bindings), grantee), nil
 }
 
 // Do carries one change out.
@@ -91,7 +87,7 @@ func (r *role) Do(ctx context.Context, c core.Change) error {
 		err = r.dropRole(ctx)
 	case c.Addr == r.roleAddr():
 		return fmt.Errorf("role %s: no such action %q", c.Addr, c.Action)
-	case c.Addr == r.where.addr():
+	case r.folder != "" && c.Addr == r.folderAddr():
 		err = r.where.do(ctx, c)
 	default:
 		err = r.whom.do(ctx, c)
@@ -123,8 +119,11 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
 	case have.Deleted:
 		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", roleText(r.grant)
+	case folderIn(have.Description) != "" && folderIn(have.Description) != folderIn(want.Description):
+		// Where that folder is, is not known here, and what is bound there would stay.
+		c.Action, c.Why, c.Hint = core.Refuse, "is bound on another managed folder: the grant as it was must be destroyed first", "--name OTHER"
 	case !sameRole(have, want):
-		c.Action, c.Why = core.Alter, "permissions or stage drifted"
+		c.Action, c.Why = core.Alter, "permissions, stage or place drifted"
 		c.Before, c.After = strings.Join(have.IncludedPermissions, ", "), strings.Join(want.Permissions, ", ")
 	}
 	return c
@@ -134,7 +133,7 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 // is ALPHA.
 func sameRole(have *iam.Role, want roleDocument) bool {
 	permissions := slices.Sorted(slices.Values(have.IncludedPermissions))
-	return slices.Equal(slices.Compact(permissions), want.Permissions) && have.Stage == want.Stage
+	return slices.Equal(slices.Compact(permissions), want.Permissions) && have.Stage == want.Stage && folderIn(have.Description) == folderIn(want.Description)
 }
 
 // endRole drops the role unless somebody else uses it on this bucket. A

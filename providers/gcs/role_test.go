@@ -19,7 +19,7 @@ import (
 )
 
 func ourRun(g core.Grant) *run {
-	return newRun(g, settings{project: "acme-project"}, nil)
+	return newRun(g, settings{project: "acme-project"}, nil, newDesks())
 }
 
 func conditioned(role, expression string, members ...string) *iampb.Binding {
