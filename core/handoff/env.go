@@ -17,13 +17,20 @@ func encodeEnv(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(holdsPair("env", c.ID, secret, notEnv), holds("env", "region", r.Region, notEnv)); err != nil {
+	place, endpoint := r.Region, endpointOf(r)
+	if endpoint != "" {
+		place = anyRegion
+	}
+	if err := errors.Join(holdsPair("env", c.ID, secret, notEnv), holds("env", "region", place, notEnv), holds("env", "endpoint", endpoint, notEnv)); err != nil {
 		return nil, err
 	}
 	region := ""
-	if r.Region != "" {
+	if place != "" {
 		// The first version of the AWS command line and its kin know the second name only.
-		region = "AWS_REGION='" + r.Region + "'\nAWS_DEFAULT_REGION='" + r.Region + "'\n"
+		region = "AWS_REGION='" + place + "'\nAWS_DEFAULT_REGION='" + place + "'\n"
+	}
+	if endpoint != "" {
+		region += "AWS_ENDPOINT_URL_S3='" + endpoint + "'\n"
 	}
 	return lines(
 		[]byte("AWS_ACCESS_KEY_ID='"+c.ID+"'\nAWS_SECRET_ACCESS_KEY='"), secret, []byte("'\n"+region),

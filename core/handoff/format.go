@@ -30,6 +30,10 @@ type Format struct {
 	// Decode reads what Encode writes, and what the cloud's own tools write in
 	// that format. Its errors never show what they read.
 	Decode func([]byte) (core.Credential, error)
+
+	// beside makes a further file without a secret; nil if there is none. Its
+	// name is what follows the stem of the others.
+	beside func(core.Receipt) (file, error)
 }
 
 // Formats returns every format, the most useful first.
@@ -38,27 +42,31 @@ func Formats() []Format {
 	return []Format{
 		{
 			"native", "what the cloud itself hands out: a key document byte for byte (GOOGLE_APPLICATION_CREDENTIALS=FILE), or a pair like aws-credentials",
-			slices.Concat(document, pair), extension("key.json"), encodeNative, decodeNative,
+			slices.Concat(document, pair), extension("key.json"), encodeNative, decodeNative, nil,
 		},
 		{
 			"aws-credentials", "a profile named after the grant: AWS_SHARED_CREDENTIALS_FILE=FILE AWS_PROFILE=GRANT aws s3 cp …",
-			pair, extension("credentials"), encodeINI, decodeINI,
+			pair, extension("credentials"), encodeINI, decodeINI, nil,
 		},
 		{
 			"console-csv", "the two columns that the AWS console offers for download; not for spreadsheets, which may take a secret that begins with + for a formula",
-			pair, extension("csv"), encodeConsoleCSV, decodeCSV,
+			pair, extension("csv"), encodeConsoleCSV, decodeCSV, nil,
 		},
 		{
 			"import-csv", "with a User Name column that holds the grant's name: aws configure import --csv file://FILE (version 2 of the AWS command line)",
-			pair, extension("import.csv"), encodeImportCSV, decodeCSV,
+			pair, extension("import.csv"), encodeImportCSV, decodeCSV, nil,
 		},
 		{
 			"env", "variables for a shell or a container: set -a; . FILE; set +a",
-			pair, extension("env"), encodeEnv, decodeEnv,
+			pair, extension("env"), encodeEnv, decodeEnv, nil,
 		},
 		{
 			"json", "one object with bucket, region, prefix and the credential, for programs",
-			slices.Concat(pair, document), extension("json"), encodeJSON, decodeJSON,
+			slices.Concat(pair, document), extension("json"), encodeJSON, decodeJSON, nil,
+		},
+		{
+			"rudder", "a destination for rudder-cli; a key document stays a file of its own, for the variable GCS_CREDENTIALS",
+			slices.Concat(pair, document), extension("rudder.yaml"), encodeRudder, decodeRudder, nil,
 		},
 	}
 }
@@ -88,6 +96,9 @@ func FindFormat(name string, form core.Form) (Format, error) {
 	f.Forms = []core.Form{form}
 	if f.Name == "native" && form == core.PairForm {
 		f.File = extension("credentials")
+	}
+	if f.Name == "rudder" && form == core.DocumentForm {
+		f.File, f.beside = extension("rudder.key.json"), besideRudder
 	}
 	return f, nil
 }
@@ -132,6 +143,8 @@ func recognise(data []byte) (string, error) {
 			return recogniseJSON(data)
 		case line[0] == '[':
 			return "aws-credentials", nil
+		case strings.HasPrefix(line, "version:"):
+			return "rudder", nil
 		case strings.HasPrefix(columns, "user name,"):
 			return "import-csv", nil
 		case strings.HasPrefix(columns, "access key id,"):
@@ -155,12 +168,14 @@ func extension(ext string) func(name, keyID string) string {
 
 // stem is what the names of all files of one delivery begin with. Its two parts
 // hold no dot, so that the rest of a name can be told from them.
-func stem(name, keyID string) string {
-	clean := func(r rune) rune {
+func stem(name, keyID string) string { return cleanName(name) + "." + cleanName(keyID) }
+
+// cleanName is name with nothing in it that a file's name may not hold or that divides it.
+func cleanName(name string) string {
+	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
 			return r
 		}
 		return '_'
-	}
-	return strings.Map(clean, name) + "." + strings.Map(clean, keyID)
+	}, name)
 }

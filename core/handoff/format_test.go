@@ -141,6 +141,24 @@ func TestFormatsAreWrittenLetterByLetter(t *testing.T) {
   "access_key": "sec/ret+"
 }
 `,
+		"rudder": `version: rudder/v1
+kind: destination
+metadata:
+  name: "acme-events"
+spec:
+  id: "acme-events"
+  display_name: "acme-events"
+  type: s3
+  definition_version: 1
+  enabled: true
+  config:
+    bucket_name: "acme"
+    prefix: "events"
+    role_based_auth: false
+    access_key_id: "AKIAIOSFODNN7EXAMPLE"
+    access_key: "sec/ret+"
+    enable_sse: false
+`,
 	} {
 		got, err := mustFind(t, name, core.PairForm).Encode(c, receiptFor(c))
 		must(t, err)
@@ -188,9 +206,9 @@ func TestAFormatThatCannotCarryTheFormSaysWhichCan(t *testing.T) {
 		form core.Form
 		want []string
 	}{
-		{"env", core.DocumentForm, []string{`format "env"`, "a variable holds a line, not a file", "accepted: native, json"}},
-		{"console-csv", core.DocumentForm, []string{"cannot carry", "accepted: native, json"}},
-		{"yaml\x1b", core.PairForm, []string{`"yaml\x1b"`, "not a known format", "aws-credentials, console-csv, import-csv, env, json"}},
+		{"env", core.DocumentForm, []string{`format "env"`, "a variable holds a line, not a file", "accepted: native, json, rudder"}},
+		{"console-csv", core.DocumentForm, []string{"cannot carry", "accepted: native, json, rudder"}},
+		{"yaml\x1b", core.PairForm, []string{`"yaml\x1b"`, "not a known format", "aws-credentials, console-csv, import-csv, env, json, rudder"}},
 	} {
 		_, err := FindFormat(c.name, c.form)
 		if !errors.Is(err, core.ErrInvalid) {

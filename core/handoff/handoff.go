@@ -3,6 +3,7 @@ package handoff
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,9 @@ type Handoff struct {
 	Recipients []Recipient
 	Plain      bool // write the secret unsealed; Recipients must be empty
 	Armor      bool // seal as text, which survives mail and tickets
+
+	// About is what a rehearsal says of the grant, as far as it is known; zero: anything.
+	About core.Receipt
 }
 
 // allowance is more than the manifests of any delivery take.
@@ -41,7 +45,11 @@ func (h Handoff) Rehearse() error {
 	if err != nil {
 		return err
 	}
-	data, err := h.pack(dummy, core.Receipt{Cloud: "cloud", Grant: h.Name, Bucket: "bucket", Region: "region", Prefix: "prefix/"})
+	about := core.Receipt{
+		Cloud: cmp.Or(h.About.Cloud, "cloud"), Grant: h.Name, Bucket: cmp.Or(h.About.Bucket, "bucket"),
+		Region: cmp.Or(h.About.Region, "region"), Prefix: cmp.Or(h.About.Prefix, "prefix/"),
+	}
+	data, err := h.pack(dummy, about)
 	if err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}
@@ -88,6 +96,14 @@ func (h Handoff) Deliver(c core.Credential, r core.Receipt) (core.Delivery, erro
 	manifests, err := manifestsOf(r, stem(h.Name, c.KeyName()))
 	if err != nil {
 		return core.Delivery{}, err
+	}
+	if h.Format.beside != nil {
+		beside, err := h.Format.beside(r)
+		if err != nil {
+			return core.Delivery{}, err
+		}
+		beside.name = stem(h.Name, c.KeyName()) + beside.name
+		manifests = append(manifests, beside)
 	}
 	if err := noneLeaks(manifests, c); err != nil {
 		return core.Delivery{}, err

@@ -22,17 +22,25 @@ func encodeINI(c core.Credential, r core.Receipt) ([]byte, error) {
 	if r.Grant == "" {
 		return nil, errors.New("format aws-credentials: the grant has no name")
 	}
+	place, endpoint := r.Region, endpointOf(r)
+	if endpoint != "" {
+		place = anyRegion
+	}
 	err = errors.Join(
 		holds("aws-credentials", "grant's name", r.Grant, notINI),
 		holdsPair("aws-credentials", c.ID, secret, notINI),
-		holds("aws-credentials", "region", r.Region, notINI),
+		holds("aws-credentials", "region", place, notINI),
+		holds("aws-credentials", "endpoint", endpoint, notINI),
 	)
 	if err != nil {
 		return nil, err
 	}
 	region := ""
-	if r.Region != "" {
-		region = "region = " + r.Region + "\n"
+	if place != "" {
+		region = "region = " + place + "\n"
+	}
+	if endpoint != "" {
+		region += "endpoint_url = " + endpoint + "\n" // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 	}
 	return lines(
 		[]byte("["+r.Grant+"]\naws_access_key_id = "+c.ID+"\naws_secret_access_key = "), secret, []byte("\n"+region),

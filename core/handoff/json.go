@@ -21,6 +21,7 @@ type bundle struct {
 	Bucket         string          `json:"bucket"`
 	Region         string          `json:"region"`
 	Prefix         string          `json:"prefix"`
+	Endpoint       string          `json:"endpoint,omitempty"` // where the pair is of use, if that is not where its protocol comes from
 	AccessKeyID    string          `json:"access_key_id,omitempty"`
 	AccessKey      string          `json:"access_key,omitempty"`
 	ServiceAccount json.RawMessage `json:"service_account,omitempty"` // the key document
@@ -31,7 +32,7 @@ func encodeJSON(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bundle{SchemaVersion: 1, Grant: r.Grant, Cloud: r.Cloud, Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix}
+	b := bundle{SchemaVersion: 1, Grant: r.Grant, Cloud: r.Cloud, Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix, Endpoint: endpointOf(r)}
 	switch c.Form {
 	case core.PairForm:
 		if !utf8.Valid(secret) || !utf8.ValidString(c.ID) || c.ID == "" {

@@ -43,6 +43,17 @@ func describe(r core.Receipt) *text {
 	t.row("bucket", r.Bucket)
 	t.row("region", r.Region)
 	t.row("prefix", orElse(r.Prefix, "(the whole bucket)"))
+	var networks []string
+	for _, from := range r.From {
+		networks = append(networks, from.String())
+	}
+	t.rows("only from", networks)
+	if r.Key == nil && r.Who != "" {
+		t.row("identity", string(r.Who)+": no secret is handed over")
+		if !r.Expires.IsZero() {
+			t.row("ends", day(r.Expires)+", by itself")
+		}
+	}
 	if r.Key != nil {
 		t.row("principal", r.Key.Holder)
 		t.row("key ID", r.Key.ID)
@@ -53,29 +64,69 @@ func describe(r core.Receipt) *text {
 		t.row("rotate by", day(r.Key.RotateBy))
 	}
 	t.row("policy", r.PolicyHash)
-	t.rows("may", r.Allowed)
-	t.rows("may not", r.Refused)
-	t.row("overwriting", r.Overwrites)
-	t.row("proof", proofLine(r.Proof))
+	if r.Literal {
+		t.row("WEAK", "as its source document asks for, with all that is weak in it; not the sound form")
+	}
+	if len(r.Allowed) > 0 { // else what it may do is in the cloud's own actions, and the abilities say nothing of it
+		t.rows("may", r.Allowed)
+		t.rows("may not", r.Refused)
+		t.row("overwriting", r.Overwrites)
+	}
+	t.row("proof", proofLine(r.Proof, r.Key == nil))
 	for _, row := range r.Failures() {
-		t.row("", fmt.Sprintf("NOT AS GRANTED: %s %s: %s, the grant says %s", row.Ability, row.Where, row.Got, row.Want))
+		t.row("", fmt.Sprintf("NOT AS GRANTED: %s: %s, the grant says %s", RowName(row), row.Got, row.Want))
 	}
 	t.rows("not tried", r.Missing)
 	t.row("left behind", Left(r.Proof))
 	t.delivery(r.Delivery)
+	t.outputs(r)
 	if r.Key != nil {
 		t.row("revoke", r.Key.Revoke)
 	}
 	return t
 }
 
+// outputs are what the grantee must be told. A whole file is named only.
+func (t *text) outputs(r core.Receipt) {
+	for _, o := range r.Outputs {
+		if name := PublicName(r.Grant, o); name != "" {
+			t.row(o.Name, "in the file "+name)
+		} else {
+			t.row(o.Name, o.Value)
+		}
+		if o.Why != "" {
+			t.row("", "("+o.Why+")")
+		}
+	}
+}
+
+// RowName says what a row is about.
+func RowName(row core.Row) string {
+	switch {
+	case row.Action != "":
+		return row.Action + " on " + row.Key
+	case row.Ability == core.Enter && row.Key == "":
+		return "to act as the grantee"
+	case row.Ability == core.Enter:
+		return "to pass for the grantee (" + row.Key + ")"
+	}
+	return string(row.Ability) + " " + string(row.Where)
+}
+
 // proofLine sums a proof up. What was not proven is not to be overlooked.
-func proofLine(p core.Proof) string {
+func proofLine(p core.Proof, keyless bool) string {
 	switch p.How {
 	case core.Tried:
-		return fmt.Sprintf("tried with the credential itself: %d of %d as granted", len(p.Rows)-len(p.Failures()), len(p.Rows))
+		with := "with the credential itself"
+		if keyless {
+			with = "as the grantee itself"
+		}
+		return fmt.Sprintf("tried "+with+": %d of %d as granted", len(p.Rows)-len(p.Failures()), len(p.Rows))
 	case core.Simulated:
 		return fmt.Sprintf("SIMULATED, not tried: the cloud says so for %d of %d", len(p.Rows)-len(p.Failures()), len(p.Rows))
+	}
+	if keyless {
+		return "SKIPPED: nobody has tried what this grantee can do"
 	}
 	return "SKIPPED: nobody has tried what this credential can do"
 }
