@@ -15,9 +15,9 @@ func (k *s3Call) context(action string, b *bucket, key string) map[string][]stri
 			keys[key] = []string{value}
 		}
 	}
-	if strings.HasPrefix(action, "s3:List") { // given but empty is a value as well
+	if action == "s3:ListBucket" || action == "s3:ListBucketVersions" { // a listing of uploads has none of these keys
 		for _, p := range []string{"prefix", "delimiter", "max-keys"} {
-			if k.q.Has(p) {
+			if k.q.Has(p) { // given but empty is a value as well
 				keys["s3:"+p] = []string{k.q.Get(p)}
 			}
 		}
