@@ -19,6 +19,7 @@ type applyOptions struct {
 	Handoff  handoffOptions
 	NoVerify bool
 	Yes      bool
+	Fleet    fleetOptions
 	Journal  string
 }
 
@@ -42,6 +43,7 @@ func (a *app) applyCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Digest, "digest", "", "carry the saved PLAN out only if it has the `DIGEST` that plan --out printed")
 	c.Flags().BoolVar(&o.NoVerify, "no-verify", false, "deliver the credential without trying it; the receipt says so loudly")
 	c.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for a confirmation")
+	o.Fleet.add(c.Flags())
 	c.Flags().StringVar(&o.Journal, "journal", "", "keep the journal in `DIR`")
 	c.Args = atMost("PLAN")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -59,6 +61,12 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 		return err
 	}
 	defer s.closeInto(&err)
+	if f, faults, err := a.fleetOf(s, o.grant, o.Fleet, o.Journal); f != nil || err != nil || len(faults) > 0 {
+		if err := join(err, faults.Err()); err != nil {
+			return err
+		}
+		return a.applyFleet(ctx, f, o)
+	}
 	r, saved, faults, err := a.applyRequest(s, o)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type destroyOptions struct {
 	grant      *grantFlags
 	DropBucket string
 	Yes        bool
+	Fleet      fleetOptions
 	Journal    string
 }
 
@@ -36,6 +37,7 @@ func (a *app) destroyCommand() *cobra.Command {
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().StringVar(&o.DropBucket, "drop-bucket", "", "remove the bucket as well if it is empty; `NAME` must be its name")
 	c.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for the grant's name")
+	o.Fleet.add(c.Flags())
 	c.Flags().StringVar(&o.Journal, "journal", "", "keep the journal in `DIR`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error { return destroyRun(c.Context(), a, o) })
@@ -49,6 +51,12 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 		return err
 	}
 	defer s.closeInto(&err)
+	if f, faults, err := a.fleetOf(s, o.grant, o.Fleet, o.Journal); f != nil || err != nil || len(faults) > 0 {
+		if err := join(err, faults.Err()); err != nil {
+			return err
+		}
+		return a.destroyFleet(ctx, f, o)
+	}
 	r, faults, err := a.request(s.provider, o.grant)
 	if err != nil {
 		return err

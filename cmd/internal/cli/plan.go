@@ -16,6 +16,7 @@ type planOptions struct {
 	Out       string
 	ExitCode  bool
 	Documents bool
+	Fleet     fleetOptions
 	Journal   string
 }
 
@@ -38,6 +39,7 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Out, "out", "", "save the plan to `FILE` for: apply FILE")
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if there are changes, 4 if something is refused")
 	c.Flags().BoolVar(&o.Documents, "documents", false, "print policies and configurations in the cloud's own language")
+	o.Fleet.add(c.Flags())
 	c.Flags().StringVar(&o.Journal, "journal", "", "look for the journal in `DIR`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error { return planRun(c.Context(), a, o) })
@@ -51,6 +53,12 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 		return err
 	}
 	defer s.closeInto(&err)
+	if f, faults, err := a.fleetOf(s, o.grant, o.Fleet, o.Journal); f != nil || err != nil || len(faults) > 0 {
+		if err := join(err, faults.Err()); err != nil {
+			return err
+		}
+		return a.planFleet(ctx, f, o)
+	}
 	r, faults, err := a.request(s.provider, o.grant)
 	if err != nil {
 		return err
