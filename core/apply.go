@@ -93,6 +93,12 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err := e.settlePending(ctx, p); err != nil {
 		return err
 	}
+	opens := p.steps.Credential == nil && p.Want.Present && !o.NoProof && (p.Changed() || len(p.unproven) > 0)
+	if opens {
+		if err := e.intendProof(p); err != nil {
+			return err
+		}
+	}
 	meter := Meter{calls: p.Calls, depth: p.Depth}
 	ctx = atDepth(WithMeter(ctx, &meter), p.Depth)
 	var credential Credential
@@ -141,7 +147,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 				Hint: "run the same command again and use the hand-off of that run"}
 		}
 	}
-	if err == nil && p.steps.Credential == nil && p.Want.Present && len(r.Changes) > 0 && !o.NoProof {
+	if err == nil && opens {
 		err = e.proveOpened(ctx, p, r)
 	}
 	if err == nil {

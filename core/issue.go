@@ -150,6 +150,12 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			} else {
 				p.pending = &i
 			}
+		case DoProve:
+			if p.Want.Present {
+				p.unproven = append(p.unproven, i)
+			} else {
+				p.stale = append(p.stale, i)
+			}
 		default:
 			p.stale = append(p.stale, i) // the plan has looked at the resource itself
 		}

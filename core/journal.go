@@ -26,6 +26,7 @@ type Intent struct {
 	At      time.Time `json:"at"`
 	Key     string    `json:"key,omitempty"`   // the credential's ID, once it is known
 	Known   []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
+	Opens   []string  `json:"opens,omitempty"` // addresses of what is made for the grantee before it is proven
 }
 
 // Verb is what an intent does.
@@ -36,5 +37,6 @@ const (
 	DoChange Verb = "change"  // one change of a plan
 	DoIssue  Verb = "issue"   // a credential is made
 	DoHand   Verb = "deliver" // a credential that exists is proven and delivered
+	DoProve  Verb = "prove"   // what is opened to a grantee without a key is proven
 	DoPlan   Verb = "plan"    // a plan that was saved is carried out; who began it settles it
 )

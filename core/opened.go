@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // ordered puts what must work before what must not, and keeps the order otherwise.
@@ -20,20 +21,44 @@ func rank(p Probe) int {
 	return 1
 }
 
-// proveOpened proves what this run has opened to a grantee that needs no secret of
-// ours. There is nothing to hold back until the proof is done: if it shows more
-// access than was granted, what this run has made for the grantee is taken back.
+// intendProof records that what this run opens is not proven yet, so that the
+// next run proves it if this one ends too early.
+func (e *Engine) intendProof(p *Plan) error {
+	i := Intent{ID: e.RunID + "/prove", RunID: e.RunID, Account: p.Operator.Account, Verb: DoProve, Addr: p.Blueprint.Grant.Name, At: time.Now().UTC()}
+	for _, c := range p.Changes {
+		if c.Step == RoleStep && c.Action == Make {
+			i.Opens = append(i.Opens, c.Addr)
+		}
+	}
+	if err := e.Journal.Intend(i); err != nil {
+		return err
+	}
+	p.unproven = append(p.unproven, i)
+	return nil
+}
+
+// proveOpened proves what is open to a grantee that needs no secret of ours.
+// There is nothing to hold back until the proof is done: if it shows more access
+// than was granted, what was made for the grantee and never proven is taken back.
 func (e *Engine) proveOpened(ctx context.Context, p *Plan, r *Receipt) error {
 	proof, err := e.Prove(ctx, p.Blueprint, p.steps, Credential{})
 	r.Proof = proof
 	tooMuch := slices.ContainsFunc(proof.Rows, func(row Row) bool { return row.Got == Allowed && row.Want == Denied })
-	if err == nil || !tooMuch {
-		return err
+	if err != nil && tooMuch {
+		return errors.Join(err, e.withdraw(ctx, p, r))
 	}
-	return errors.Join(err, e.withdraw(ctx, p, r))
+	if err != nil {
+		return err // it stays on record, and the next run proves again
+	}
+	for _, i := range p.unproven {
+		if err := e.Journal.Settle(i.ID, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// withdraw takes back what this run has made for the grantee, whatever has become of ctx.
+// withdraw takes back what was made for the grantee and never proven, whatever has become of ctx.
 func (e *Engine) withdraw(ctx context.Context, p *Plan, r *Receipt) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), retireFor)
 	defer cancel()
@@ -42,7 +67,7 @@ func (e *Engine) withdraw(ctx context.Context, p *Plan, r *Receipt) error {
 		return err
 	}
 	made := func(addr string) bool {
-		return slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Addr == addr && c.Step == RoleStep && c.Action == Make })
+		return slices.ContainsFunc(p.unproven, func(i Intent) bool { return slices.Contains(i.Opens, addr) })
 	}
 	drops = slices.DeleteFunc(drops, func(c Change) bool { return c.Action != Drop || !made(c.Addr) })
 	err = schedule(ctx, drops, changesAtOnce, func(ctx context.Context, c Change) error {

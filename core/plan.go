@@ -26,10 +26,11 @@ type Plan struct {
 	Calls     int       `json:"calls"` // cloud calls that making the plan took
 	Depth     int       `json:"depth"` // how many of them waited for each other
 
-	steps   *Steps
-	stale   []Intent // journal entries that this plan's changes will settle
-	unseen  []Intent // deliveries of keys that no list shows yet
-	pending *Intent  // an issue whose outcome is unknown and too young to be decided
+	steps    *Steps
+	stale    []Intent // journal entries that this plan's changes will settle
+	unseen   []Intent // deliveries of keys that no list shows yet
+	unproven []Intent // what earlier runs have opened and not proven
+	pending  *Intent  // an issue whose outcome is unknown and too young to be decided
 }
 
 // Changed reports whether carrying the plan out would write anything.

@@ -77,6 +77,10 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 			p.Ability, p.Want = a.Ability, Denied
 			p = b.wanted(p)
 			switch a.Ability {
+			case Create:
+				if p.Where == Inside && p.Want != Allowed {
+					p.Key += ".new" // others are aimed at an object that somebody else has put
+				}
 			case List:
 				p.Key = listPrefix(p, t.Prefix)
 			case Abort:

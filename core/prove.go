@@ -79,9 +79,42 @@ func (v *prover) prove(ctx context.Context) (Proof, error) {
 	if err != nil {
 		return proof, err
 	}
+	if err := v.renew(ctx, v.probes[:i]); err != nil {
+		return proof, err
+	}
 	rows, err = v.negatives(ctx, v.probes[i:])
 	proof.Rows = append(proof.Rows, rows...)
 	return proof, err
+}
+
+// renew puts an object for the negatives to be aimed at, where the last round of
+// positives has removed its own.
+func (v *prover) renew(ctx context.Context, positives []Probe) error {
+	if !slices.ContainsFunc(positives, Probe.removes) {
+		return nil
+	}
+	i := slices.IndexFunc(positives, func(p Probe) bool { return p.Ability == Create && p.Where == Inside })
+	for try := 1; ; try++ {
+		v.last++
+		if i < 0 {
+			return nil // the round plants it
+		}
+		rows, err := v.round(ctx, positives[i:i+1], v.last)
+		if err != nil || rows[0].OK() {
+			return err
+		}
+		if try == steady+2 {
+			return &Error{Kind: ErrNotConverged, What: string(Create), Err: errors.New("worked before, and does not any more: " + rows[0].Err)}
+		}
+		if err := sleep(ctx, v.pace); err != nil {
+			return err
+		}
+	}
+}
+
+// removes reports whether p takes an object of the proof away.
+func (p Probe) removes() bool {
+	return p.Where == Inside && (p.Ability == Delete || p.Ability == Erase)
 }
 
 // positives tries what is granted until it works [steady] times in a row, or
@@ -125,12 +158,13 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 // late tells too little access from a change that is not visible yet. The
 // credential has arrived if one ability has worked steadily, or if no outcome is
 // unclear: only a known caller is denied. What has then been denied for the
-// whole time that the cloud takes to settle is really missing.
+// whole time that the cloud takes to settle is really missing. So is the way in:
+// whoever is denied it can try nothing else.
 func (v *prover) late(rows []Row, worked []int, ever []bool) error {
 	arrived := slices.ContainsFunc(worked, func(n int) bool { return n >= steady }) ||
 		!slices.ContainsFunc(rows, func(r Row) bool { return r.Got == Unclear })
 	for i, r := range rows {
-		if r.Got == Denied && !ever[i] && arrived {
+		if r.Got == Denied && !ever[i] && (arrived || r.Ability == Enter) {
 			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + r.where())}
 		}
 	}
@@ -225,7 +259,7 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 		switch {
 		case p.Ability == Create && p.Where == Inside, p.Ability == Enter && p.Key == "":
 			first = append(first, i)
-		case p.Where == Inside && (p.Ability == Delete || p.Ability == Erase):
+		case p.removes():
 			last = append(last, i)
 		default:
 			rest = append(rest, i)

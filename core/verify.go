@@ -35,7 +35,7 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
 		settle: cmp.Or(e.Patience, info.Settle), pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
-	v.probes = append(v.probes, besideProbes(b, info.Abilities, e.RunID, e.Beside)...)
+	v.probes = ordered(append(v.probes, besideProbes(b, info.Abilities, e.RunID, e.Beside)...))
 	var untried []string
 	if c.Secret.Empty() {
 		var doors []Probe
@@ -81,29 +81,4 @@ func (e *Engine) elsewhere(ctx context.Context, care Caretaker) (bucket, missing
 	}
 	e.tell(Event{Kind: Warning, Text: "not tried: " + missing})
 	return "", missing
-}
-
-// Simulate asks the cloud itself what the grantee may do. Rows that the cloud
-// does not answer are unclear, and no proof of anything.
-func (e *Engine) Simulate(ctx context.Context, b Blueprint, steps *Steps) (Proof, error) {
-	proof := Proof{How: Simulated}
-	if steps.Simulator == nil {
-		return Proof{How: Skipped}, &Error{Kind: ErrUnproven, Err: errors.New("this cloud cannot be asked; give the credential")}
-	}
-	var unproven error
-	if id, _ := e.Provider.Info().Identity(b.Grant.Who); len(id.Forgeries) > 0 {
-		proof.Missing = append(proof.Missing, "passing for the grantee: only the grantee itself can show that others are refused")
-	}
-	for _, p := range append(ProbesFor(b, e.Provider.Info().Abilities, e.RunID, ""), b.Checks...) {
-		got, err := steps.Simulator.Simulate(ctx, p)
-		row := Row{Probe: p, Got: got, How: Simulated}
-		if err != nil {
-			row.Err = err.Error()
-		}
-		proof.Rows = append(proof.Rows, row)
-		if !row.OK() && unproven == nil {
-			unproven = &Error{Kind: ErrUnproven, What: cmp.Or(string(p.Ability), p.Action), Err: errors.New("the cloud says " + string(got) + " " + row.where() + ", the grant says " + string(p.Want))}
-		}
-	}
-	return proof, unproven
 }
