@@ -75,7 +75,10 @@ func (t *trial) complete(p core.Proof, g core.Grant) {
 		}
 		places := []core.Where{core.Whole}
 		if i.Reach == core.ObjectReach {
-			places = []core.Where{core.Inside, core.Elsewhere}
+			places = []core.Where{core.Inside}
+			if p.How == core.Tried {
+				places = append(places, core.Elsewhere)
+			}
 			if g.Target.Prefix != "" {
 				places = append(places, core.Sibling, core.Outside)
 			}

@@ -129,6 +129,11 @@ func (t *trial) resumes(want outcome) {
 // journal as a debt, so that the next run finds it.
 func (t *trial) accounted(when string) {
 	t.Helper()
+	t.accountedFor(t.blueprint(t.Grant()), when)
+}
+
+func (t *trial) accountedFor(b core.Blueprint, when string) {
+	t.Helper()
 	known := map[string]bool{}
 	issuing := false
 	for _, c := range t.given {
@@ -138,7 +143,7 @@ func (t *trial) accounted(when string) {
 		known[i.Key] = true
 		issuing = issuing || i.Verb == core.DoIssue
 	}
-	for _, id := range t.Keys(t.blueprint(t.Grant())) {
+	for _, id := range t.Keys(b) {
 		if !known[id] && !issuing {
 			t.Errorf("%s every working key was delivered or is on record: got %q, which is neither", when, id)
 		}

@@ -18,6 +18,7 @@ const (
 	beforeCall     moment = "before call"     // the request never leaves
 	afterCall      moment = "after call"      // it takes effect, the answer is not seen
 	cutCall        moment = "cut answer"      // it takes effect, half of the answer is seen
+	afterWrite     moment = "after write"     // like afterCall, counting only calls that write
 	recorded       moment = "after record"    // of the journal
 	beforeDelivery moment = "before delivery" // of the credential
 	afterDelivery  moment = "after delivery"
@@ -51,6 +52,7 @@ type life struct {
 	mu        sync.Mutex
 	seen      map[moment]int
 	calls     int
+	writes    int
 	over      bool // killed
 	interrupt bool // cancel once the call under way has taken effect
 }
@@ -84,15 +86,22 @@ func (l *life) step(at moment) bool {
 }
 
 // fault decides about one call, as [cloudsim.Transport.Fault].
-func (l *life) fault(cloudsim.Call, *http.Request) cloudsim.Fault {
+func (l *life) fault(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {
 		return cloudsim.Fault{Before: errKilled}
 	}
 	l.calls++
-	m := l.mishap
-	if m.n != l.calls || !m.at.ofCall() {
+	m, now := l.mishap, l.calls
+	if m.at == afterWrite {
+		if !c.Op.Write {
+			return cloudsim.Fault{}
+		}
+		l.writes++
+		m.at, now = afterCall, l.writes
+	}
+	if m.n != now || !m.at.ofCall() {
 		return cloudsim.Fault{}
 	}
 	broken := cloudsim.ErrLost

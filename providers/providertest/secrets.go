@@ -22,6 +22,11 @@ func (t *trial) hunt() {
 	for _, c := range t.born {
 		trace(traces, c)
 	}
+	if m, ok := t.World.(Minter); ok {
+		for _, secret := range m.Minted() {
+			trace(traces, core.Credential{Form: core.PairForm, Secret: core.NewSecret(secret)})
+		}
+	}
 	if len(traces) == 0 {
 		return
 	}

@@ -65,11 +65,13 @@ type job struct {
 	want    core.Want // zero means Present unless absent is set
 	absent  bool
 	noProof bool
-	refuse  error  // the delivery fails with it
-	lack    error  // the rehearsal of the delivery fails with it
-	mishap  mishap // what goes wrong
-	born    func() // called before a credential is issued
-	between func() // called between plan and apply
+	refuse  error         // the delivery fails with it
+	lack    error         // the rehearsal of the delivery fails with it
+	mishap  mishap        // what goes wrong
+	born    func()        // called before a credential is issued
+	tried   func()        // called before the first try as the grantee
+	between func()        // called between plan and apply
+	patient time.Duration // how long the proof waits; 0 is as long as the cloud may need
 }
 
 // do runs one process: plan, then apply.
@@ -81,8 +83,8 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	t.life = l
 	t.Transport().Fault = l.fault
 	defer func() { t.Transport().Fault = nil }()
-	e := t.engine(j.as, j.born)
-	e.Journal = &journal{t.disk, l}
+	e := t.engineWith(j.as, j.born, j.tried)
+	e.Journal, e.Patience = &journal{t.disk, l}, j.patient
 	t.warns = nil
 
 	want := j.want
@@ -106,13 +108,15 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 }
 
 // engine is a new process's engine over a watched provider; nil is the operator who may do everything.
-func (t *trial) engine(p core.Provider, born func()) *core.Engine {
+func (t *trial) engine(p core.Provider, born func()) *core.Engine { return t.engineWith(p, born, nil) }
+
+func (t *trial) engineWith(p core.Provider, born, tried func()) *core.Engine {
 	if p == nil {
 		p = t.Provider()
 	}
 	t.runs++
 	return &core.Engine{
-		Provider: &watched{p, t, born},
+		Provider: &watched{p, t, born, tried},
 		Journal:  &journal{t.disk, &life{seen: map[moment]int{}}},
 		RunID:    fmt.Sprintf("run-%d", t.runs),
 		Observe: func(v core.Event) {

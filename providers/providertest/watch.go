@@ -13,6 +13,15 @@ type watched struct {
 	core.Provider
 	trial *trial
 	born  func() // called before each issue; may be nil
+	tried func() // called once, before the grantee is tried; may be nil
+}
+
+func (w *watched) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	if f := w.tried; f != nil {
+		w.tried = nil
+		f()
+	}
+	return w.Provider.Act(ctx, b, c)
 }
 
 func (w *watched) Open(ctx context.Context, b core.Blueprint) (*core.Steps, error) {
@@ -21,7 +30,9 @@ func (w *watched) Open(ctx context.Context, b core.Blueprint) (*core.Steps, erro
 		return nil, err
 	}
 	own := *steps
-	own.Credential = &watchedIssuer{steps.Credential, w}
+	if steps.Credential != nil {
+		own.Credential = &watchedIssuer{steps.Credential, w}
+	}
 	return &own, nil
 }
 

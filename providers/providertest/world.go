@@ -72,7 +72,8 @@ type World interface {
 
 	// Ours names what exists of b's grant, one address or name each, sorted; the
 	// statements or bindings that it adds to foreign things too. A bucket that it
-	// made is "bucket". Keys are not in it.
+	// made is "bucket", also if it is shared. Keys are not in it, nor what
+	// stays for others after the last grant has gone.
 	Ours(b core.Blueprint) []string
 
 	// Keys are the IDs of the keys of b's principal that work, sorted.
@@ -83,18 +84,36 @@ type World interface {
 	Objects(bucket string) []string
 
 	// Powers are the cloud's own actions that b's policy, as compiled, gives its
-	// principal; the grant need not have been applied.
+	// principal; the grant need not have been applied. Unless the grant is
+	// literal, a proof must notice when one of them is missing.
 	Powers(b core.Blueprint) []string
 
 	// Excesses are names of ways in which a policy can be too wide: one for
 	// each ability that b does not grant and an actor can try, and at least one
-	// that widens the place (a sibling prefix, the whole bucket) instead.
+	// that widens the place (a sibling prefix, the whole bucket) instead. Of
+	// the grants of Grants, whatever can be widened: a door that somebody else
+	// could pass too. A proof of b must notice every one.
 	Excesses(b core.Blueprint) []string
 
 	// Tamper rewrites what b's principal may do: without the power drop, and
 	// with the excess add; "" is neither. What it adds is not part of Foreign. An
 	// excess about another bucket needs [OtherBucket], which the judge plants before.
 	Tamper(b core.Blueprint, drop, add string)
+}
+
+// Loser is a World in which somebody can delete a grantee behind our back.
+type Loser interface {
+	// Lose deletes b's principal (its user, role or account, with its keys) as a
+	// person at the cloud's console would. Whatever names it elsewhere, in a
+	// policy of the bucket for example, stays and is shown as this cloud shows
+	// what names nobody. It reports false, having done nothing, if b has no principal of its own.
+	Lose(b core.Blueprint) bool
+}
+
+// Minter is a World whose cloud gives temporary secrets to grantees: session
+// keys, tokens. None of them may show up anywhere.
+type Minter interface {
+	Minted() [][]byte
 }
 
 // Blocker is a World whose cloud knows policies of an organisation.
@@ -106,7 +125,8 @@ type Blocker interface {
 // Stranger is a kind of thing that is not ours.
 type Stranger string
 
-// The strangers. Those up to Group take a name that the grant needs.
+// The strangers. Those up to Group take a name that the grant needs; to plant
+// one where b needs no such name does nothing.
 const (
 	StrangersBucket Stranger = "stranger's bucket" // of another owner
 	OwnersBucket    Stranger = "owner's bucket"    // of the operator's account or project, holding an object and settings of its own; fit to be adopted

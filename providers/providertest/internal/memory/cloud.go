@@ -22,12 +22,20 @@ import (
 type Cloud struct {
 	mu         sync.Mutex
 	delay      time.Duration
-	made       int // keys so far
+	made       int // keys and principals so far
 	blocked    bool
 	operators  map[string][]string // token → actions; nil is every action
 	buckets    map[string]*bucket
 	roles      map[string]*role
 	principals map[string]*principal
+	accounts   []string           // tokens of other accounts, which are their names too
+	sessions   map[string]session // token → whose it is
+}
+
+// session is what somebody gets who has become a principal.
+type session struct {
+	principal string
+	serial    int
 }
 
 type bucket struct {
@@ -37,7 +45,11 @@ type bucket struct {
 	bindings    cloudsim.Eventual[[]binding]
 }
 
-type binding struct{ Principal, Role, Prefix, Until string } // Until is a moment of RFC 3339, "" is for ever
+type binding struct {
+	Principal, Role, Prefix, Until string // Until is a moment of RFC 3339, "" is for ever
+	serial                         int    // of the principal that was meant; 0 is anybody of that name
+	tampered                       bool   // somebody else has added it
+}
 
 type role struct {
 	mark    string
@@ -45,9 +57,15 @@ type role struct {
 }
 
 type principal struct {
-	mark string
-	keys map[string]*key
+	mark   string
+	serial int // a principal that is made again is another one
+	keys   map[string]*key
+	trust  cloudsim.Eventual[trust]
 }
+
+// trust says who may become a principal: whoever of that account says the word.
+// Without a word nobody is asked for one; nobody has the empty name.
+type trust struct{ Account, Word string }
 
 type key struct {
 	secret  string
@@ -60,6 +78,7 @@ type request struct {
 	Name, Bucket, Key, Mark string
 	Actions                 []string `json:",omitempty"`
 	Binding                 binding
+	Trust                   trust
 	Dry                     bool // authorize only
 }
 
@@ -70,6 +89,7 @@ type answer struct {
 	Actions  []string  `json:",omitempty"`
 	Bindings []binding `json:",omitempty"`
 	Secret   string    `json:",omitempty"`
+	Trust    trust
 	Times    []time.Time
 }
 
@@ -77,7 +97,8 @@ const owner = "acme"
 
 // New returns an empty cloud whose operator's token is "operator".
 func New() *Cloud {
-	return &Cloud{operators: map[string][]string{"operator": nil}, buckets: map[string]*bucket{}, roles: map[string]*role{}, principals: map[string]*principal{}}
+	return &Cloud{operators: map[string][]string{"operator": nil}, buckets: map[string]*bucket{}, roles: map[string]*role{}, principals: map[string]*principal{},
+		accounts: []string{"vendor", "stranger"}, sessions: map[string]session{}}
 }
 
 // ServeHTTP authorizes and serves one call.
@@ -89,8 +110,13 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, answer{Code: "malformed"})
 		return
 	}
-	action := strings.TrimPrefix(r.URL.Path, "/")
-	known, may := c.authorize(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), action, in)
+	action, token := strings.TrimPrefix(r.URL.Path, "/"), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if action == "principal.enter" {
+		status, out := c.enter(token, in)
+		reply(w, status, out)
+		return
+	}
+	known, may := c.authorize(token, action, in)
 	switch {
 	case !known:
 		reply(w, http.StatusUnauthorized, answer{Code: "unknown key"})
@@ -114,6 +140,10 @@ func (c *Cloud) authorize(token, action string, in request) (known, may bool) {
 	if actions, ok := c.operators[token]; ok {
 		return true, actions == nil || slices.Contains(actions, action)
 	}
+	if s, ok := c.sessions[token]; ok {
+		p := c.principals[s.principal]
+		return p != nil && p.serial == s.serial, c.bound(s.principal, action, in)
+	}
 	for name, p := range c.principals {
 		for _, k := range p.keys {
 			if k.secret != token || !k.works.Seen() {
@@ -126,8 +156,8 @@ func (c *Cloud) authorize(token, action string, in request) (known, may bool) {
 }
 
 func (c *Cloud) bound(name, action string, in request) bool {
-	b := c.buckets[in.Bucket]
-	if b == nil {
+	b, p := c.buckets[in.Bucket], c.principals[name]
+	if b == nil || p == nil {
 		return false
 	}
 	if action == "object.put" && b.objects[in.Key] != "" {
@@ -136,7 +166,7 @@ func (c *Cloud) bound(name, action string, in request) bool {
 	ofKeys := strings.HasPrefix(action, "object.") || strings.HasPrefix(action, "upload.")
 	return slices.ContainsFunc(b.bindings.Seen(), func(g binding) bool {
 		r := c.roles[g.Role]
-		return g.Principal == name && r != nil && g.holds() && (!ofKeys || strings.HasPrefix(in.Key, g.Prefix)) && slices.Contains(r.actions.Seen(), action)
+		return g.Principal == name && (g.serial == 0 || g.serial == p.serial) && r != nil && g.holds() && (!ofKeys || strings.HasPrefix(in.Key, g.Prefix)) && slices.Contains(r.actions.Seen(), action)
 	})
 }
 
@@ -163,7 +193,7 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		return http.StatusForbidden, answer{Code: "denied"}
 	case (thing == "bucket" || thing == "object" || thing == "policy") && b == nil && action != "bucket.make" && action != "bucket.list":
 		return missing, answer{}
-	case thing == "role" && action != "role.make" && ro == nil, thing == "principal" && action == "principal.read" && p == nil:
+	case thing == "role" && action != "role.make" && ro == nil, (action == "principal.read" || action == "principal.alter") && p == nil:
 		return missing, answer{}
 	}
 	switch action {
@@ -190,13 +220,16 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		}
 		delete(c.buckets, in.Bucket)
 	case "policy.read":
-		return fine, answer{Bindings: b.bindings.Now}
+		return fine, answer{Bindings: c.shown(b)}
 	case "policy.add":
+		if meant := c.principals[in.Binding.Principal]; meant != nil {
+			in.Binding.serial = meant.serial
+		}
 		if !slices.Contains(b.bindings.Now, in.Binding) {
 			b.bindings.Set(append(slices.Clone(b.bindings.Now), in.Binding), c.delay)
 		}
 	case "policy.remove":
-		b.bindings.Set(slices.DeleteFunc(slices.Clone(b.bindings.Now), func(g binding) bool { return g == in.Binding }), c.delay)
+		b.bindings.Set(slices.DeleteFunc(slices.Clone(b.bindings.Now), func(g binding) bool { return c.show(g) == in.Binding }), c.delay)
 	case "role.make":
 		if ro != nil {
 			return taken, answer{Mark: ro.mark}
@@ -214,9 +247,19 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		if p != nil {
 			return taken, answer{Mark: p.mark}
 		}
-		c.principals[in.Name] = &principal{mark: in.Mark, keys: map[string]*key{}}
+		c.made++
+		p = &principal{mark: in.Mark, serial: c.made, keys: map[string]*key{}}
+		p.trust.Set(in.Trust, c.delay)
+		c.principals[in.Name] = p
 	case "principal.read":
-		return fine, answer{Mark: p.mark}
+		return fine, answer{Mark: p.mark, Trust: p.trust.Now}
+	case "principal.alter":
+		p.trust.Set(in.Trust, c.delay)
+	case "principal.ask":
+		if c.bound(in.Name, in.Key, request{Bucket: in.Bucket, Key: in.Binding.Prefix}) {
+			return fine, answer{Code: "allowed"}
+		}
+		return fine, answer{Code: "denied"}
 	case "principal.drop":
 		delete(c.principals, in.Name)
 	case "key.make":

@@ -54,6 +54,39 @@ const (
 	AsksForTooMuch             Flaw = "names permissions that are never needed"
 )
 
+// The flaws that show only in grants other than the main one.
+const (
+	InventsAnIdentity      Flaw = "offers an identity that no grant uses"
+	HidesTheDoor           Flaw = "leaves a keyless principal out of the offline plan"
+	AsksForNoWord          Flaw = "asks nobody for a word"
+	OpensToAnybody         Flaw = "lets other accounts in"
+	ShutsTheDoor           Flaw = "lets nobody in"
+	OnlySimulates          Flaw = "does not try where it could"
+	ForgesNothing          Flaw = "has a forger that tries nothing"
+	NeverForges            Flaw = "reports forgeries as refused without trying"
+	SimulatesNothing       Flaw = "reports what is wanted without asking"
+	LeavesTheDoor          Flaw = "leaves the way in when it destroys"
+	TrustsLater            Flaw = "makes a principal first and its trust later"
+	IgnoresTheDoor         Flaw = "does not compare who is trusted"
+	PadsTheDoor            Flaw = "grants a keyless principal what nobody tries"
+	LeaksSessions          Flaw = "puts the secret of a session into errors"
+	TellsTheSecret         Flaw = "tells the secret in the outputs"
+	TellsSomethingElse     Flaw = "tells something else at every run"
+	PlansTheDoorByWriting  Flaw = "writes while planning a keyless grant"
+	HidesANeedOfTheDoor    Flaw = "names too few permissions for a keyless grant"
+	AsksForKeysToo         Flaw = "asks for the right to make keys where none is made"
+	MarksSharedAsItsOwn    Flaw = "marks a shared bucket as one grant's"
+	LeavesTheEmptyBucket   Flaw = "does not take the bucket along"
+	ForgetsTheEndOfTheDoor Flaw = "forgets that a keyless grant ends"
+	AsksOnlyOnce           Flaw = "says that what is not seen yet needs no time"
+	ForgetsHalfADoor       Flaw = "takes a half-destroyed keyless grant for a destroyed one"
+	TakesAnyPrincipal      Flaw = "takes a stranger's principal for its keyless one"
+	SharesAnything         Flaw = "takes one grant's bucket for a shared one"
+	DropsShared            Flaw = "drops a bucket that others share"
+	IgnoresOrphans         Flaw = "does not see what names a lost principal"
+	MendsStrangers         Flaw = "mends what names strangers' lost principals"
+)
+
 // empty deletes every object of the bucket.
 func (s *steps) empty(ctx context.Context) {
 	out, err := s.as(ctx, "object.list", request{})

@@ -22,6 +22,8 @@ var _ core.Provider = (*Provider)(nil)
 type Provider struct {
 	Transport http.RoundTripper
 	Token     string // the operator's
+	Vendor    string // the token of the account that keyless grantees have; "" if it cannot be had
+	Stranger  string // the token of an account that nobody trusts
 	Flaw      Flaw   // what it does wrong on purpose
 }
 
@@ -35,13 +37,20 @@ var actions = map[core.Ability]string{
 // Info describes the cloud.
 func (p *Provider) Info() core.Info {
 	i := core.Info{Name: "memory", Title: "Memory", Nouns: core.Nouns{Account: "owner", Region: "region", Principal: "principal"}, Settle: 2 * time.Minute,
-		Identities: []core.Identity{{Who: core.WhoKey, Title: "a key", Why: "it is the only way here", Form: core.PairForm}}}
+		Identities: identities(),
+		Settings: []core.Setting{
+			{Name: "vendor", Usage: "the account of the grantee", Example: "vendor", Only: []core.Who{core.WhoAccount}},
+			{Name: "word", Usage: "what the grantee says at the door", Example: "sesame", Only: []core.Who{core.WhoAccount}},
+		}}
+	if p.Flaw == InventsAnIdentity {
+		i.Identities = append(i.Identities, core.Identity{Who: core.WhoOIDC, Title: "a token", Why: "so that it is offered"})
+	}
 	for _, a := range core.Abilities() {
 		if actions[a.Ability] != "" {
 			i.Abilities = append(i.Abilities, a.Ability)
 		}
 	}
-	if p.Flaw == GivesUpEarly {
+	if p.Flaw == GivesUpEarly || p.Flaw == AsksOnlyOnce {
 		i.Settle = 5 * time.Second
 	}
 	return i
@@ -59,13 +68,20 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		f = append(f, core.Fault{Field: "region", Value: g.Target.Region, Rule: "is no region", Accepts: "here"})
 	}
 	for k, v := range g.Settings {
-		f = append(f, core.Fault{Field: k, Value: v, Rule: "is no setting", Accepts: "none"})
+		if k != "vendor" && k != "word" {
+			f = append(f, core.Fault{Field: k, Value: v, Rule: "is no setting", Accepts: "vendor, word"})
+		}
+	}
+	if g.Who == core.WhoAccount && (g.Settings["vendor"] == "" || g.Settings["word"] == "") {
+		f = append(f, core.Fault{Field: "word", Rule: "is missing, or the vendor is", Accepts: "an account and a word"})
 	}
 	can := []string{}
 	for _, a := range g.Can {
 		can = append(can, actions[a])
 	}
 	switch {
+	case p.Flaw == PadsTheDoor && g.Who != core.WhoKey:
+		can = append(can, "object.stat")
 	case p.Flaw == Widens:
 		can = append(can, "object.get")
 	case p.Flaw == PadsThePolicy:
@@ -82,6 +98,13 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	}
 	b := core.Blueprint{Cloud: "memory", Grant: g, Probes: g.Target.Prefix + ".probe/", Operator: p.needs(g),
 		Documents: []core.Document{{Name: "role", Of: "role/" + stem(p, g), Why: "what the grantee may do", Body: body}}}
+	if g.Who == core.WhoAccount {
+		trusted, err := json.Marshal(p.trust(g))
+		if err != nil {
+			return core.Blueprint{}, err
+		}
+		b.Documents = append(b.Documents, core.Document{Name: "trust", Of: "principal/" + stem(p, g), Why: "who may become the grantee", Body: trusted})
+	}
 	if p.Flaw == RenamesADocument {
 		b.Documents[0].Name = "policy"
 	}
@@ -89,12 +112,14 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		b.Resources = append(b.Resources, core.Resource{Step: core.BucketStep, Addr: "bucket/" + g.Target.Bucket})
 	}
 	for _, kind := range []string{"role/", "principal/", "binding/"} {
-		if p.Flaw == HidesAResource && kind == "binding/" {
+		if p.Flaw == HidesAResource && kind == "binding/" || p.Flaw == HidesTheDoor && kind == "principal/" && g.Who != core.WhoKey {
 			continue
 		}
 		b.Resources = append(b.Resources, core.Resource{Step: core.RoleStep, Addr: kind + stem(p, g)})
 	}
-	b.Resources = append(b.Resources, core.Resource{Step: core.CredentialStep, Addr: "key/" + stem(p, g) + "/"})
+	if g.Who == core.WhoKey {
+		b.Resources = append(b.Resources, core.Resource{Step: core.CredentialStep, Addr: "key/" + stem(p, g) + "/"})
+	}
 	return b, f.Err()
 }
 
@@ -114,18 +139,39 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 		}
 	}
 	add(core.BucketStep, "plan", "bucket.read")
-	add(core.RoleStep, "plan", "role.read", "principal.read", "policy.read", "key.list")
-	add(core.RoleStep, "apply", "role.make", "principal.make", "policy.add", "key.make")
+	add(core.RoleStep, "plan", "role.read", "principal.read", "policy.read")
+	add(core.RoleStep, "apply", "role.make", "principal.make", "policy.add")
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
-	add(core.CredentialStep, "apply destroy", "key.drop")
-	add(core.CredentialStep, "prove", "bucket.list", "object.delete")
+	add(core.RoleStep, "prove", "bucket.list")
+	switch g.Who {
+	case core.WhoKey:
+		add(core.CredentialStep, "plan", "key.list")
+		add(core.CredentialStep, "apply", "key.make")
+		add(core.CredentialStep, "apply destroy", "key.drop")
+		add(core.CredentialStep, "prove", "object.delete")
+	case core.WhoAccount:
+		add(core.RoleStep, "repair", "principal.alter")
+		add(core.RoleStep, "prove", "object.delete")
+	default:
+		add(core.RoleStep, "repair", "principal.alter")
+		add(core.RoleStep, "prove", "principal.ask")
+	}
+	if !g.Allows(core.Create) && g.Who != core.WhoService {
+		add(core.RoleStep, "prove", "object.put")
+	}
 	if !g.Target.Adopt {
 		add(core.BucketStep, "apply", "bucket.make")
 		add(core.BucketStep, "destroy", "bucket.drop")
 	}
 	if p.Flaw == HidesANeed {
 		return list[1:]
+	}
+	if p.Flaw == HidesANeedOfTheDoor && g.Who != core.WhoKey {
+		return slices.DeleteFunc(list, func(one core.Permission) bool { return one.Action == "principal.ask" || one.Action == "object.delete" })
+	}
+	if p.Flaw == AsksForKeysToo && g.Who != core.WhoKey {
+		add(core.RoleStep, "apply", "key.make")
 	}
 	if p.Flaw == AsksForTooMuch {
 		add(core.BucketStep, "apply", "object.get")
@@ -139,14 +185,26 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if p.Flaw == OneMarkForAll {
 		s.mark = "ours"
 	}
-	return &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Credential: (*issuer)(s), Caretaker: (*caretaker)(s)}, nil
+	s.bucketMark = s.mark
+	if b.Grant.Target.Shared && p.Flaw != MarksSharedAsItsOwn {
+		s.bucketMark = sharedMark
+	}
+	all := &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Caretaker: (*caretaker)(s), Simulator: (*simulator)(s), Outputs: s.outputs}
+	if b.Grant.Who == core.WhoKey {
+		all.Credential = (*issuer)(s)
+	}
+	return all, nil
 }
+
+// sharedMark marks a bucket that is ours and nobody's own.
+const sharedMark = "ours:shared"
 
 // steps is what all steps of one blueprint share.
 type steps struct {
 	*Provider
-	b          core.Blueprint
-	name, mark string
+	b                      core.Blueprint
+	name, mark, bucketMark string
+	secret                 string // of the key that was made, for those who cannot keep it
 }
 
 func (s *steps) whoami(context.Context) (core.Operator, error) {
@@ -229,9 +287,4 @@ func (s *steps) as(ctx context.Context, action string, in request) (answer, erro
 func is(err error, status int) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.status == status
-}
-
-// Act prepares to try things.
-func (p *Provider) Act(_ context.Context, _ core.Blueprint, c core.Credential) (core.Actor, error) {
-	return &actor{p, string(c.Secret.Reveal())}, nil
 }

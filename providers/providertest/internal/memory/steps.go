@@ -27,17 +27,19 @@ func (s *bucketStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 		return []core.Change{c}, nil
 	case err != nil:
 		return nil, err
-	case t.Adopt && s.Flaw == MarksAdopted && out.Mark != s.mark:
+	case t.Adopt && s.Flaw == MarksAdopted && out.Mark != s.bucketMark:
 		c.Action = core.Alter
 	case t.Adopt:
 		c.Action = core.Keep
-	case out.Mark != s.mark && s.Flaw != AdoptsBuckets:
+	case t.Shared && s.Flaw == SharesAnything && out.Mark != "":
+		c.Action = core.Keep
+	case out.Mark != s.bucketMark && s.Flaw != AdoptsBuckets:
 		c.Action, c.Why = core.Refuse, "exists and is not ours"
 	default:
 		c.Action = core.Keep
 	}
 	if !want.Present {
-		return s.absent(c, want), nil
+		return s.absent(ctx, c, want)
 	}
 	if t.Adopt && c.Action == core.Make {
 		c.Action, c.Why = core.Refuse, "is to be adopted and does not exist"
@@ -45,18 +47,28 @@ func (s *bucketStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 	return []core.Change{c}, nil
 }
 
-func (s *bucketStep) absent(c core.Change, want core.Want) []core.Change {
+func (s *bucketStep) absent(ctx context.Context, c core.Change, want core.Want) ([]core.Change, error) {
 	if c.Action != core.Keep {
-		return nil
+		return nil, nil
 	}
-	if want.DropBucket && !s.b.Grant.Target.Adopt {
+	if want.DropBucket && s.b.Grant.Target.Shared {
+		others, err := (*steps)(s).others(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if others && s.Flaw != DropsShared {
+			c.Why = "other grants use it"
+			return []core.Change{c}, nil
+		}
+	}
+	if want.DropBucket && !s.b.Grant.Target.Adopt && (s.Flaw != LeavesTheEmptyBucket || s.b.Grant.Who == core.WhoKey) {
 		c.Action = core.Drop
 		c.Needs = []string{"binding/" + s.name}
 	}
 	if c.Action == core.Drop && s.Flaw == DropsData {
 		c.Why = "with everything in it"
 	}
-	return []core.Change{c}
+	return []core.Change{c}, nil
 }
 
 // Do makes or drops the bucket.
@@ -66,10 +78,10 @@ func (s *bucketStep) Do(ctx context.Context, c core.Change) error {
 	case core.Make:
 		return all.make(ctx, "bucket.make", request{})
 	case core.Alter:
-		_, err := all.as(ctx, "bucket.mark", request{Mark: s.mark})
+		_, err := all.as(ctx, "bucket.mark", request{Mark: s.bucketMark})
 		return err
 	}
-	if s.Flaw == DropsData {
+	if s.Flaw == DropsData || s.Flaw == DropsShared {
 		all.empty(ctx)
 	}
 	_, err := all.as(ctx, "bucket.drop", request{})
@@ -83,6 +95,9 @@ func (s *bucketStep) Do(ctx context.Context, c core.Change) error {
 // already must be ours.
 func (s *steps) make(ctx context.Context, action string, in request) error {
 	in.Mark = s.mark
+	if strings.HasPrefix(action, "bucket.") {
+		in.Mark = s.bucketMark
+	}
 	if s.Flaw == MarksTooLate {
 		in.Mark = ""
 	}
@@ -90,7 +105,7 @@ func (s *steps) make(ctx context.Context, action string, in request) error {
 	if !is(err, taken) {
 		return err
 	}
-	if out.Mark == s.mark || s.Flaw == TakesWhatIsThere {
+	if out.Mark == in.Mark || s.Flaw == TakesAnyPrincipal || s.Flaw == TakesWhatIsThere {
 		return nil
 	}
 	return &core.Error{Kind: core.ErrNotOurs, What: action, Err: err}
@@ -110,14 +125,16 @@ func (s *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 			c.Action = core.Make
 		case err != nil:
 			return nil, err
-		case out.Mark != s.mark && s.Flaw != TakesWhatIsThere:
+		case out.Mark != s.mark && s.Flaw != TakesWhatIsThere && (s.Flaw != TakesAnyPrincipal || s.b.Grant.Who == core.WhoKey):
 			c.Action, c.Why = core.Refuse, "exists and is not ours"
 		case kind == "role" && !slices.Equal(out.Actions, s.actions()) && s.Flaw != IgnoresDrift:
 			c.Action, c.Why = core.Alter, "permissions differ"
+		case kind == "principal" && out.Trust != s.trust(s.b.Grant) && s.Flaw != TrustsLater && s.Flaw != IgnoresTheDoor:
+			c.Action, c.Why = core.Alter, "trusts somebody else"
 		}
 		list = append(list, c)
 	}
-	bound, err := all.bound(ctx)
+	bound, stale, err := all.bound(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,13 +142,19 @@ func (s *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 	if bound {
 		c.Action = core.Keep
 	}
-	if s.Flaw == StopsHalfway && !want.Present && !bound {
+	if len(stale) > 0 && s.Flaw != IgnoresOrphans {
+		c.Action, c.Why = core.Alter, "names a principal that is gone"
+	}
+	if (s.Flaw == StopsHalfway || s.Flaw == ForgetsHalfADoor && s.b.Grant.Who != core.WhoKey) && !want.Present && !bound {
 		return nil, nil
 	}
 	if s.Flaw == NeverAtRest {
 		c.Action = core.Alter
 	}
 	list = append(list, c)
+	if s.Flaw == PlansTheDoorByWriting && s.b.Grant.Who != core.WhoKey {
+		_, _ = all.as(ctx, "principal.alter", request{Trust: s.trust(s.b.Grant)})
+	}
 	if s.Flaw == WritesInDiff {
 		_, _ = all.as(ctx, "role.alter", request{Actions: s.actions()})
 	}
@@ -158,7 +181,7 @@ func (s *roleStep) absent(list []core.Change) []core.Change {
 
 func (s *roleStep) actions() []string {
 	var list []string
-	for _, d := range s.b.Documents {
+	for _, d := range s.b.Documents[:1] {
 		list = strings.FieldsFunc(string(d.Body), func(r rune) bool { return strings.ContainsRune(`[",]`, r) })
 	}
 	return list
@@ -173,18 +196,50 @@ func (s *steps) binding() binding {
 		prefix = strings.TrimSuffix(prefix, "/")
 	}
 	until := ""
-	if e := s.b.Grant.Limits.Expires; !e.IsZero() && s.Flaw != NeverExpires {
+	if e := s.b.Grant.Limits.Expires; !e.IsZero() && s.Flaw != NeverExpires && (s.Flaw != ForgetsTheEndOfTheDoor || s.b.Grant.Who == core.WhoKey) {
 		until = e.Format(time.RFC3339)
 	}
-	return binding{s.name, s.name, prefix, until}
+	return binding{Principal: s.name, Role: s.name, Prefix: prefix, Until: until}
 }
 
-func (s *steps) bound(ctx context.Context) (bool, error) {
+// bound reports whether the binding is there, and which bindings of ours name a
+// principal that is gone.
+func (s *steps) bound(ctx context.Context) (is bool, stale []binding, err error) {
+	out, err := s.policy(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	for _, g := range out {
+		if strings.HasPrefix(g.Principal, "deleted:"+s.name+"#") || s.Flaw == MendsStrangers && strings.HasPrefix(g.Principal, "deleted:") {
+			stale = append(stale, g)
+		}
+	}
+	return slices.Contains(out, s.binding()), stale, nil
+}
+
+// others reports whether the bucket's policy names anybody else.
+func (s *steps) others(ctx context.Context) (bool, error) {
+	out, err := s.policy(ctx)
+	return slices.ContainsFunc(out, func(g binding) bool { return g.Principal != s.name }), err
+}
+
+func (s *steps) policy(ctx context.Context) ([]binding, error) {
 	out, err := s.as(ctx, "policy.read", request{})
 	if is(err, missing) {
-		return false, nil
+		return nil, nil
 	}
-	return slices.Contains(out.Bindings, s.binding()), err
+	return out.Bindings, err
+}
+
+// unbindStale removes what names a principal of ours that is gone.
+func (s *steps) unbindStale(ctx context.Context) error {
+	_, stale, err := s.bound(ctx)
+	for _, g := range stale {
+		if err == nil {
+			_, err = s.as(ctx, "policy.remove", request{Binding: g})
+		}
+	}
+	return err
 }
 
 // Do carries one change out.
@@ -193,7 +248,14 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	kind, _, _ := strings.Cut(c.Addr, "/")
 	var err error
 	switch {
+	case kind == "binding" && c.Action == core.Alter:
+		if err = all.unbindStale(ctx); err == nil {
+			_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
+		}
 	case kind == "binding" && c.Action == core.Drop:
+		if err := all.unbindStale(ctx); err != nil {
+			return err
+		}
 		_, err = all.as(ctx, "policy.remove", request{Binding: all.binding()})
 		if s.Flaw == DropsStrangers {
 			all.unbind(ctx)
@@ -201,15 +263,30 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	case kind == "binding":
 		_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
 	case c.Action == core.Make:
-		return all.make(ctx, kind+".make", request{Actions: s.actions()})
+		return all.makeRole(ctx, kind)
 	case c.Action == core.Alter:
-		_, err = all.as(ctx, "role.alter", request{Actions: s.actions()})
+		_, err = all.as(ctx, kind+".alter", request{Actions: s.actions(), Trust: s.trust(s.b.Grant)})
+	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && s.b.Grant.Who != core.WhoKey:
 	case c.Action == core.Drop:
 		_, err = all.as(ctx, kind+".drop", request{})
 	}
 	if is(err, missing) && c.Action == core.Drop {
 		return nil
 	}
+	return err
+}
+
+// makeRole makes a role or a principal.
+func (s *steps) makeRole(ctx context.Context, kind string) error {
+	in := request{Actions: (*roleStep)(s).actions(), Trust: s.trust(s.b.Grant)}
+	if s.Flaw != TrustsLater || kind != "principal" {
+		return s.make(ctx, kind+".make", in)
+	}
+	in.Trust = trust{}
+	if err := s.make(ctx, kind+".make", in); err != nil {
+		return err
+	}
+	_, err := s.as(ctx, kind+".alter", request{Trust: s.trust(s.b.Grant)})
 	return err
 }
 
@@ -252,6 +329,7 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	if err != nil {
 		return core.Credential{}, err
 	}
+	s.secret = out.Secret
 	c := core.Credential{ID: out.Names[0], Form: core.PairForm, Holder: s.name, Secret: core.NewSecret([]byte(out.Secret)), Created: out.Times[0], Revoke: "memory key drop " + out.Names[0]}
 	if s.Flaw == LeaksInRevoke {
 		c.Revoke = "memory key drop --secret " + out.Secret

@@ -33,12 +33,12 @@ type world struct {
 
 func classify(r *http.Request) cloudsim.Op {
 	action := strings.TrimPrefix(r.URL.Path, "/")
-	reads := strings.HasSuffix(action, ".read") || strings.HasSuffix(action, ".list") || action == "object.get"
+	reads := strings.HasSuffix(action, ".read") || strings.HasSuffix(action, ".list") || action == "principal.ask" || action == "principal.enter" || action == "object.get"
 	return cloudsim.Op{Name: action, Write: !reads}
 }
 
 func (w *world) Provider() core.Provider {
-	return &Provider{Transport: w.transport, Token: "operator", Flaw: w.flaw}
+	return w.as("operator")
 }
 
 func (w *world) ProviderAs(p []core.Permission) core.Provider {
@@ -48,7 +48,11 @@ func (w *world) ProviderAs(p []core.Permission) core.Provider {
 	}
 	token := fmt.Sprintf("operator-%d", len(w.cloud.operators))
 	w.cloud.operators[token] = some
-	return &Provider{Transport: w.transport, Token: token, Flaw: w.flaw}
+	return w.as(token)
+}
+
+func (w *world) as(token string) *Provider {
+	return &Provider{Transport: w.transport, Token: token, Vendor: "vendor", Stranger: "stranger", Flaw: w.flaw}
 }
 
 func (w *world) Grant() core.Grant {
@@ -56,7 +60,47 @@ func (w *world) Grant() core.Grant {
 		Target: core.Target{Bucket: "acme-events", Prefix: "events/", Region: "here"}}
 }
 
-func (w *world) Grants() map[string]core.Grant { return map[string]core.Grant{} }
+func (w *world) Grants() map[string]core.Grant {
+	one := func(who core.Who, can ...core.Ability) core.Grant {
+		g := w.Grant()
+		g.Who, g.Can = who, can
+		if who == core.WhoAccount {
+			g.Settings = map[string]string{"vendor": "vendor", "word": "open sesame"}
+		}
+		return g
+	}
+	shared, whole := one(core.WhoKey, core.Create, core.Read, core.List), one(core.WhoKey, core.Create, core.Read, core.List, core.Delete, core.Erase, core.Administer)
+	shared.Target.Shared, shared.Target.Prefix = true, "sites/acme.example/"
+	whole.Literal, whole.Target.Prefix = true, ""
+	adopted := one(core.WhoAccount, core.Create)
+	adopted.Target.Adopt = true
+	both := one(core.WhoAccount, core.Create, core.List)
+	both.Target = shared.Target
+	return map[string]core.Grant{
+		"event-dump account": one(core.WhoAccount, core.Create, core.Abort),
+		"event-dump adopted": adopted,
+		"reader":             one(core.WhoAccount, core.Read, core.List),
+		"service":            one(core.WhoService, core.Create, core.Read),
+		"sites":              shared,
+		"sites account":      both,
+		"as documented":      whole,
+	}
+}
+
+func (w *world) Minted() [][]byte {
+	var list [][]byte
+	for token := range w.cloud.sessions {
+		list = append(list, []byte(token))
+	}
+	return list
+}
+
+func (w *world) Lose(b core.Blueprint) bool {
+	name := core.Stem(b.Grant.Name, 30)
+	_, there := w.cloud.principals[name]
+	delete(w.cloud.principals, name)
+	return there
+}
 
 func (w *world) Goldens() map[string]core.Grant {
 	return map[string]core.Grant{"testdata/memory": w.Grant()}
@@ -90,7 +134,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 	case providertest.Others:
 		k := w.cloud.buckets[t.Bucket]
 		k.settings = append(k.settings, "foreign")
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{"foreign", "foreign", t.Prefix, ""}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: "foreign", Role: "foreign", Prefix: t.Prefix}, binding{Principal: "deleted:somebody#0"}), 0)
 	case providertest.Data:
 		w.cloud.buckets[t.Bucket].objects[t.Prefix+"one"] = "data"
 		w.cloud.buckets[t.Bucket].objects["two"] = "data"
@@ -104,7 +148,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 	name := core.Stem(b.Grant.Name, 30)
 	for _, n := range slices.Sorted(maps.Keys(w.cloud.buckets)) {
 		k := w.cloud.buckets[n]
-		foreign := slices.DeleteFunc(slices.Clone(k.bindings.Now), func(g binding) bool { return g.Principal == name })
+		foreign := slices.DeleteFunc(slices.Clone(k.bindings.Now), func(g binding) bool { return g.serial != 0 && g.Principal == name })
 		if strings.HasPrefix(k.mark, "ours") {
 			if len(foreign)+len(k.settings) > 0 {
 				fmt.Fprintln(&out, "bucket", n, k.settings, foreign)
@@ -134,12 +178,12 @@ func (w *world) Ours(b core.Blueprint) []string {
 	var list []string
 	name := core.Stem(b.Grant.Name, 30)
 	if k := w.cloud.buckets[b.Grant.Target.Bucket]; k != nil {
-		if k.mark == "ours:"+b.Grant.Name {
+		if k.mark == "ours:"+b.Grant.Name || k.mark == sharedMark && b.Grant.Target.Shared {
 			list = append(list, "bucket")
 		}
 		for _, g := range k.bindings.Now {
-			if g.Principal == name {
-				list = append(list, "binding/"+name)
+			if g.serial != 0 && g.Principal == name && !g.tampered {
+				list = append(list, "binding/"+w.cloud.show(g).Principal)
 			}
 		}
 	}
@@ -170,35 +214,65 @@ func (w *world) Objects(bucket string) []string {
 }
 
 func (w *world) Powers(b core.Blueprint) []string {
-	r := w.cloud.roles[core.Stem(b.Grant.Name, 30)]
-	if r == nil {
-		var list []string
-		for _, a := range b.Grant.Can {
-			list = append(list, actions[a])
+	list := []string{}
+	if r := w.cloud.roles[core.Stem(b.Grant.Name, 30)]; r != nil {
+		list = slices.Clone(r.actions.Now)
+	} else {
+		for _, d := range b.Documents[:1] {
+			if err := json.Unmarshal(d.Body, &list); err != nil {
+				w.t.Fatal(err)
+			}
 		}
-		return list
 	}
-	return r.actions.Now
+	if b.Grant.Who == core.WhoAccount {
+		list = append(list, "principal.enter")
+	}
+	return list
 }
 
-func (w *world) Excesses(core.Blueprint) []string {
-	return []string{"object.replace", "object.get", "object.list", "object.delete", "object.erase", "bucket.locate", "policy.read", "policy.add", "principal.list", "whole bucket", "other bucket"}
+func (w *world) Excesses(b core.Blueprint) []string {
+	var list []string
+	for _, a := range core.Abilities() {
+		if action := actions[a.Ability]; action != "" && !b.Grant.Allows(a.Ability) && !(a.Ability == core.Create && b.Grant.Who == core.WhoService) {
+			list = append(list, action)
+		}
+	}
+	if b.Grant.Who == core.WhoAccount {
+		list = append(list, "no word", "any account")
+	}
+	if b.Grant.Target.Prefix != "" {
+		list = append(list, "whole bucket")
+	}
+	if b.Grant.Who != core.WhoService {
+		list = append(list, "other bucket") // a simulator is not asked about other buckets
+	}
+	return list
 }
 
 func (w *world) Tamper(b core.Blueprint, drop, add string) {
 	name := core.Stem(b.Grant.Name, 30)
-	r, k := w.cloud.roles[name], w.cloud.buckets[b.Grant.Target.Bucket]
+	r, k, p := w.cloud.roles[name], w.cloud.buckets[b.Grant.Target.Bucket], w.cloud.principals[name]
 	now := slices.DeleteFunc(slices.Clone(r.actions.Now), func(a string) bool { return a == drop })
 	bind := func(k *bucket, prefix string) {
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{name, name, prefix, ""}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: name, Role: name, Prefix: prefix, serial: p.serial, tampered: true}), 0)
 	}
-	switch {
-	case add == "whole bucket":
+	trusted := p.trust.Now
+	if drop == "principal.enter" {
+		trusted.Account = "nobody"
+	}
+	switch add {
+	case "":
+	case "no word":
+		trusted.Word = ""
+	case "any account":
+		trusted.Account = anybody
+	case "whole bucket":
 		bind(k, "")
-	case add == "other bucket":
+	case "other bucket":
 		bind(w.cloud.buckets["zz-other"], "")
-	case add != "":
+	default:
 		now = append(now, add)
 	}
 	r.actions.Set(now, 0)
+	p.trust.Set(trusted, 0)
 }

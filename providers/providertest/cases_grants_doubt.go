@@ -1,0 +1,101 @@
+// Cases about every grant of a cloud whose policy is not what it should be.
+package providertest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// EveryExcessIsConvicted: what allows more than was granted is found by the first
+// proof; a key is retired, an open door is shut again. A later proof finds it too.
+func (cases) EveryExcessIsConvicted(b *bench) {
+	for _, name := range b.grants() {
+		var excesses []string
+		b.now(func(t *trial) {
+			excesses = t.Excesses(t.blueprint(t.Grants()[name]))
+			if len(excesses) == 0 {
+				t.Errorf("a world can widen every grant: got no excess of %s", name)
+			}
+		})
+		for i, excess := range excesses {
+			b.later(path(name+" with "+excess), func(t *trial) {
+				g := t.Grants()[name]
+				blue := t.ready(g)
+				foreign := t.Foreign(blue)
+				widen := func() { t.Tamper(blue, "", excess) }
+				_, r, err := t.do(job{grant: g, tried: widen})
+				t.convicted(r.Proof, err)
+				t.holds("nothing that allows more than was granted is delivered", ids(t.given), nil)
+				t.shut(blue, "after an excess was found")
+				if t.keyless(g) {
+					if len(r.Withdrawn) == 0 || len(r.Outputs) > 0 {
+						t.Errorf("what allowed too much is taken back, and nobody is told of it: got withdrawn %q, outputs %+v", r.Withdrawn, r.Outputs)
+					}
+					t.holds("what this run has opened is shut again", t.Ours(blue), stays(g))
+				}
+				t.tidy(blue)
+				t.same("even then everything foreign is left as it is", t.Foreign(blue), foreign)
+			})
+			if i > 0 {
+				continue
+			}
+			b.later(path(name+" later with "+excess), func(t *trial) {
+				g := t.Grants()[name]
+				blue := t.ready(g)
+				t.must(job{grant: g, noProof: true})
+				t.Tamper(blue, "", excess)
+				proof, err := t.prove(nil, blue, t.holder(g))
+				t.convicted(proof, err)
+			})
+		}
+	}
+}
+
+// convicted checks that a proof has found too much access.
+func (t *trial) convicted(p core.Proof, err error) {
+	t.Helper()
+	if !slices.ContainsFunc(p.Rows, func(r core.Row) bool { return r.Got == core.Allowed && r.Want == core.Denied }) || !errors.Is(err, core.ErrUnproven) {
+		t.Errorf("what allows more than was granted is convicted: got error %v, %+v, want %v", err, p.Failures(), core.ErrUnproven)
+	}
+}
+
+// EveryMissingPowerIsConvicted: a sound grant holds nothing that its proof does
+// not need, and a repair brings back what was lost.
+func (cases) EveryMissingPowerIsConvicted(b *bench) {
+	for _, name := range b.grants() {
+		var powers []string
+		b.now(func(t *trial) {
+			powers = t.Powers(t.blueprint(t.Grants()[name]))
+			if len(powers) == 0 {
+				t.Errorf("a policy gives something: got no powers of %s", name)
+			}
+		})
+		for _, power := range powers {
+			b.later(path(name+" without "+power), func(t *trial) {
+				g := t.Grants()[name]
+				blue := t.ready(g)
+				if g.Literal {
+					t.must(job{grant: g, noProof: true}) // a recipe may ask for more than anybody can try
+					t.Tamper(blue, power, "")
+				} else {
+					_, _, err := t.do(job{grant: g, patient: 10 * time.Second, tried: func() { t.Tamper(blue, power, "") }})
+					if !errors.Is(err, core.ErrUnproven) {
+						t.Errorf("a proof misses what is granted: got error %v, want %v", err, core.ErrUnproven)
+					}
+					t.holds("nothing that lacks a granted ability is delivered", ids(t.given), nil)
+				}
+				plan, r := t.must(job{grant: g})
+				if !plan.Changed() {
+					t.Errorf("a plan sees a drift: got no change after %q was taken away", power)
+				}
+				if r.How != core.Skipped {
+					t.proven(blue, r.Proof)
+				}
+				t.handed(blue)
+			})
+		}
+	}
+}

@@ -1,0 +1,82 @@
+// Cases about the operator of every grant of a cloud: the permissions that a plan names are enough, and none is superfluous.
+package providertest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+func (cases) EveryOperatorCanDoEverything(b *bench) {
+	b.each(func(t *trial, _ core.Grant, blue core.Blueprint) {
+		if trouble := t.lifelong(blue, blue.Operator, true); trouble != nil {
+			t.Errorf("an operator with exactly the named permissions can do everything: got %v", trouble)
+		}
+	})
+}
+
+func (cases) NoOperatorPermissionOfAnyGrantIsSuperfluous(b *bench) {
+	for _, name := range b.grants() {
+		var all []core.Permission
+		b.now(func(t *trial) { all = t.blueprint(t.Grants()[name]).Operator })
+		for i, p := range all {
+			if slices.Equal(p.Verbs, []string{"repair"}) {
+				continue // which drift needs it, only its provider knows
+			}
+			b.later(path(fmt.Sprintf("%s without %s on %s", name, p.Action, p.Resource)), func(t *trial) {
+				blue := t.ready(t.Grants()[name])
+				if t.lifelong(blue, slices.Delete(slices.Clone(all), i, i+1), slices.Contains(p.Verbs, "prove")) == nil {
+					t.Errorf("every named permission is needed: got everything done without %s on %s", p.Action, p.Resource)
+				}
+			})
+		}
+	}
+}
+
+// lifelong is the life of b's grant as an operator with these permissions, with
+// or without proofs: made, found unchanged, repaired, destroyed, made in vain,
+// destroyed with its bucket. It returns the first trouble.
+func (t *trial) lifelong(b core.Blueprint, p []core.Permission, proofs bool) error {
+	t.Helper()
+	as, g := t.ProviderAs(p), b.Grant
+	full := errors.New("the disk is full")
+	do := func(what string, j job) error {
+		j.as, j.grant, j.noProof = as, g, !proofs || j.noProof
+		err := t.troubled(j)
+		if j.refuse != nil && errors.Is(err, full) && !errors.Is(err, core.ErrUnknown) {
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		return nil
+	}
+	if err := do("first apply", job{}); err != nil {
+		return err
+	}
+	if err := do("apply that changes nothing", job{}); err != nil {
+		return err
+	}
+	if powers := t.Powers(b); len(powers) > 0 {
+		t.Tamper(b, powers[0], "")
+		if err := do("repair", job{noProof: true}); err != nil {
+			return err
+		}
+	}
+	if err := do("destroy", job{absent: true}); err != nil {
+		return err
+	}
+	if err := do("apply whose delivery fails", job{noProof: true, refuse: full}); err != nil {
+		return err
+	}
+	if err := do("destroy with the bucket", job{absent: true, want: core.Want{DropBucket: true}}); err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(t.Ours(b), func(one string) bool { return one == "bucket" && g.Target.Shared })
+	if len(left) > 0 {
+		return fmt.Errorf("destroy has left %q", left)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+// The door: becoming a principal without a key.
+package memory
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// enter gives whoever the principal trusts a session.
+func (c *Cloud) enter(token string, in request) (int, answer) {
+	p := c.principals[in.Name]
+	if !slices.Contains(c.accounts, token) {
+		return http.StatusUnauthorized, answer{Code: "unknown account"}
+	}
+	if p == nil || p.trust.Seen().Account != token && p.trust.Seen().Account != anybody || p.trust.Seen().Word != in.Trust.Word && p.trust.Seen().Word != "" {
+		return http.StatusForbidden, answer{Code: "denied"}
+	}
+	secret := random()
+	c.sessions[secret] = session{in.Name, p.serial}
+	return fine, answer{Secret: secret}
+}
+
+// anybody is the account that everybody is of.
+const anybody = "*"
+
+// shown are the bindings of b as its policy shows them.
+func (c *Cloud) shown(b *bucket) []binding {
+	var list []binding
+	for _, g := range b.bindings.Now {
+		list = append(list, c.show(g))
+	}
+	return list
+}
+
+// show names what was bound. A principal that is gone is shown by its number.
+func (c *Cloud) show(g binding) binding {
+	p := c.principals[g.Principal]
+	if g.serial != 0 && (p == nil || p.serial != g.serial) {
+		g.Principal = fmt.Sprintf("deleted:%s#%d", g.Principal, g.serial)
+	}
+	g.serial, g.tampered = 0, false
+	return g
+}
