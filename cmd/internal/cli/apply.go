@@ -26,9 +26,9 @@ type applyOptions struct {
 func (a *app) applyCommand() *cobra.Command {
 	var o applyOptions
 	c := a.command(page{
-		Use: "apply [PLAN]", Short: "Make bucket, role and credential; prove the access; hand the credential over sealed",
+		Use: "apply [PLAN]", Short: "Make bucket, role and, if one is needed, a credential; prove the access; hand it over sealed",
 		Long: "Shows the plan, asks for a confirmation, carries it out, tries the new credential, granted and not granted, and seals it to the keys given by --to. " +
-			"A credential that allows too much or too little is retired and not delivered. What exists and was made by this grant is kept: a second run writes nothing and issues nothing. " +
+			"A credential that allows too much or too little is retired and not delivered; where no secret is handed over (see --who), what was opened is taken back if it allows too much. What exists and was made by this grant is kept: a second run writes nothing and issues nothing. " +
 			"After any failure, run the same command again.\n\nThe grant comes from flags, from a file (-f), or from a saved plan, which is applied only if the cloud is still as it was reviewed.",
 		Examples: []string{
 			"$PROGRAM apply --profile event-dump --bucket acme-events --prefix events/ $SETTINGS --to age1… --out handoff/",
@@ -121,7 +121,12 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 	receipt, err := carryOut(ctx, e, p, saved, core.ApplyOptions{Deliver: &marked{h, s.sandbox != nil}, NoProof: o.NoVerify})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
-	return join(err, a.printReceipt(receipt, p, err))
+	if err != nil {
+		err = a.unsecret(err, receipt)
+		return join(err, a.printReceipt(receipt, p, nil, err))
+	}
+	files, err := a.publish(receipt, r.Out)
+	return join(err, a.printReceipt(receipt, p, files, nil))
 }
 
 // applyRequest returns the request of the flags and the file, or that of a saved plan.
@@ -173,6 +178,9 @@ func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOpti
 	a.plan(w, p, planView{Sandbox: s.sandbox != nil, Prove: !o.NoVerify, Handoff: h})
 	if saved != nil {
 		w.table([][]string{{"plan", o.Plan + ", made " + saved.Made.Format(time.RFC3339)}, {"digest", saved.Digest}})
+	}
+	if o.NoVerify && a.keyless(p.Blueprint.Grant.Who) && p.Changed() {
+		w.loud("warning: --no-verify: the access is opened without having been tried")
 	}
 	if !p.Issues() {
 		return

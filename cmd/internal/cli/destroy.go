@@ -95,7 +95,7 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	receipt, err := e.Apply(ctx, p, core.ApplyOptions{})
 	progress.done()
 	receipt.Sandbox = s.sandbox != nil
-	err = join(err, a.printReceipt(receipt, p, err))
+	err = join(err, a.printReceipt(receipt, p, nil, err))
 	if o.DropBucket != "" && err == nil {
 		err = kept(p)
 	}

@@ -29,6 +29,7 @@ func (o *handoffOptions) add(flags *pflag.FlagSet) {
 // call, and adds what is wrong to faults. Where files go is not touched.
 func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff.Handoff, error) {
 	h := handoff.Handoff{Dir: a.env.path(orDefault(r.Out, defaultOut)), Name: r.Grant.Name, Plain: o.Plain, Armor: o.Armor}
+	h.About = core.Receipt{Cloud: a.info.Name, Bucket: r.Grant.Target.Bucket, Region: r.Grant.Target.Region, Prefix: r.Grant.Target.Prefix}
 	form := a.info.Form(r.Grant.Who)
 	if form == "" {
 		if a.keyless(r.Grant.Who) {

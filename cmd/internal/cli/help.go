@@ -106,25 +106,47 @@ func (a *app) printHelp(c *cobra.Command) {
 		}
 	}
 	section(w, "Commands", subs.String())
-	own, inherited := flagsOf(c)
+	own, groups, inherited := flagsOf(c)
 	section(w, "Flags", own)
+	for _, g := range groups {
+		section(w, "Flags of use with --"+whoKey+" "+g.who+" only", g.set.FlagUsagesWrapped(100))
+	}
 	section(w, "Flags of every command", inherited)
 	section(w, "Exit status", strings.ReplaceAll(indent(c.Annotations[endsKey]), "\t", "  "))
 }
 
-// flagsOf returns the texts about c's own flags and about everybody's.
-func flagsOf(c *cobra.Command) (own, inherited string) {
+// flagGroup are the flags that are of use with some ways of proving who one is.
+type flagGroup struct {
+	who string
+	set *pflag.FlagSet
+}
+
+// flagsOf returns the texts about c's own flags and about everybody's, and
+// between them the flags that are of use only with some grantees.
+func flagsOf(c *cobra.Command) (own string, groups []flagGroup, inherited string) {
 	if !c.HasParent() {
-		return "", c.PersistentFlags().FlagUsagesWrapped(100)
+		return "", nil, c.PersistentFlags().FlagUsagesWrapped(100)
 	}
 	var local pflag.FlagSet
 	local.SortFlags = false
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if c.InheritedFlags().Lookup(f.Name) == nil {
-			local.AddFlag(f)
+		if c.InheritedFlags().Lookup(f.Name) != nil {
+			return
 		}
+		who := strings.Join(f.Annotations[onlyKey], "")
+		if who == "" {
+			local.AddFlag(f)
+			return
+		}
+		i := slices.IndexFunc(groups, func(g flagGroup) bool { return g.who == who })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, flagGroup{who, pflag.NewFlagSet(who, pflag.ContinueOnError)})
+			groups[i].set.SortFlags = false
+		}
+		groups[i].set.AddFlag(f)
 	})
-	return local.FlagUsagesWrapped(100), c.InheritedFlags().FlagUsagesWrapped(100)
+	return local.FlagUsagesWrapped(100), groups, c.InheritedFlags().FlagUsagesWrapped(100)
 }
 
 func usageLine(c *cobra.Command) string {

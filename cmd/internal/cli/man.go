@@ -68,6 +68,9 @@ func manPage(c *cobra.Command, cloud string) string {
 	b.WriteString(".SH OPTIONS\n")
 	flag := func(f *pflag.Flag) {
 		value, usage := pflag.UnquoteUsage(f)
+		if who := f.Annotations[onlyKey]; len(who) > 0 {
+			usage += " (with --" + whoKey + " " + who[0] + " only)"
+		}
 		short := ""
 		if f.Shorthand != "" {
 			short = "-" + f.Shorthand + ", "

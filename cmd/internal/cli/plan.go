@@ -24,11 +24,12 @@ func (a *app) planCommand() *cobra.Command {
 	var o planOptions
 	c := a.command(page{
 		Use: "plan", Short: "Show what apply would do, without doing it",
-		Long: "Reads what is there, compares it with the grant and prints every change, the policies with --documents, and what the credential will and will not allow. " +
+		Long: "Reads what is there, compares it with the grant and prints every change, the policies with --documents, what the credential will and will not allow, and which ways there are for the grantee to prove who it is: one without a secret is recommended wherever there is one. " +
 			"With --offline it makes no call and needs no credentials. With --out the plan is saved, with the keys that the credential will be sealed to, and its digest printed: what was reviewed is what is applied.",
 		Examples: []string{
 			"$PROGRAM plan --profile event-dump --bucket acme-events --prefix events/ $SETTINGS",
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
+			"$PROGRAM plan --profile event-dump --as-documented --bucket acme-events $SETTINGS --offline",
 			"$PROGRAM plan -f grant.yaml --out reviewed.plan",
 		},
 		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
@@ -118,6 +119,7 @@ func (a *app) printPlan(p *core.Plan, v planView) error {
 	if a.global.JSON {
 		doc := planDocument(p, v.Sandbox)
 		doc.Recipients, doc.Saved = publicOf(v.Handoff.Recipients), v.Saved
+		doc.Identities, doc.Risk = a.choicesOf(p.Blueprint.Grant), a.risk(p.Blueprint.Grant)
 		return printJSON(a.env.Stdout, doc)
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)

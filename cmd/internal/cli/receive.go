@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,7 +53,7 @@ func (a *app) receiveCommand() *cobra.Command {
 }
 
 func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
-	s, err := a.connect()
+	s, err := a.connectFrom(true)
 	if err != nil {
 		return err
 	}
@@ -181,10 +182,13 @@ func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Pr
 // blueprintOf is as much of the blueprint as a manifest tells: enough to try it.
 func blueprintOf(r core.Receipt) core.Blueprint {
 	return core.Blueprint{Cloud: r.Cloud, Probes: r.Probes, Grant: core.Grant{
-		Name: r.Grant, Profile: r.Profile, Who: core.WhoKey, Can: r.Can,
+		Name: r.Grant, Profile: r.Profile, Who: orKey(r.Who), Can: r.Can, Literal: r.Literal, Limits: core.Limits{From: r.From},
 		Target: core.Target{Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix},
 	}}
 }
+
+// orKey is w, or a key in manifests that say nothing of it.
+func orKey(w core.Who) core.Who { return cmp.Or(w, core.WhoKey) }
 
 // writeReceived writes the credential to its file, or to a standard output that is no terminal.
 func (a *app) writeReceived(o receiveOptions, in received) error {

@@ -38,6 +38,9 @@ func (a *app) schema() *schema {
 	}
 	for _, f := range fields(a.info, a.cloud.Region) {
 		p := &schema{Description: f.Usage}
+		if len(f.Only) > 0 {
+			p.Description += " (with " + whoKey + ": " + joinWho(f.Only) + " only)"
+		}
 		switch f.Kind {
 		case textField:
 			p.Type, p.Enum = []string{"string", "number"}, f.Accepts

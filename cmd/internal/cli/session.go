@@ -32,10 +32,13 @@ type session struct {
 }
 
 // connect returns the cloud that the global flags choose. It makes no call.
-func (a *app) connect() (*session, error) {
+func (a *app) connect() (*session, error) { return a.connectFrom(false) }
+
+// connectFrom is connect for a run that may be where the grantee runs.
+func (a *app) connectFrom(inside bool) (*session, error) {
 	s := &session{app: a}
 	if !a.global.Sandbox && a.global.SandboxFile == "" {
-		s.provider = a.cloud.Connect(core.Connection{AllowEndpoint: a.global.AllowEndpoint})
+		s.provider = a.cloud.Connect(core.Connection{AllowEndpoint: a.global.AllowEndpoint, Inside: inside})
 		return s, nil
 	}
 	var snapshot []byte

@@ -104,7 +104,11 @@ func (a *app) printStatus(p *core.Plan, sandbox bool) error {
 			a.changes(w, part.changes)
 		}
 	}
-	keys(w, p.Keys, p.Made)
+	if a.keyless(g.Who) && len(p.Keys) == 0 {
+		w.line("no secret was handed over: %s", a.whoText(g))
+	} else {
+		keys(w, p.Keys, p.Made)
+	}
 	if !p.Changed() && len(refused) == 0 {
 		w.line("nothing differs from the grant")
 	}

@@ -35,12 +35,15 @@ func (p *paper) line(format string, args ...any) {
 }
 
 // field prints a name and a text that is folded beside it.
-func (p *paper) field(name, text string) {
+func (p *paper) field(name, text string) { p.beside(name, 8, text) }
+
+// beside is field for names of another width.
+func (p *paper) beside(name string, width int, text string) {
 	for i, line := range strings.Split(fold(clean(text), 96), "\n") {
 		if i > 0 {
 			name = ""
 		}
-		p.raw(fmt.Sprintf("  %-8s %s\n", name, line))
+		p.raw(fmt.Sprintf("  %-*s %s\n", width, clean(name), line))
 	}
 }
 

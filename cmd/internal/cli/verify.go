@@ -19,6 +19,7 @@ type verifyOptions struct {
 	Credential string
 	Bundle     string
 	Identity   string
+	Inside     bool
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -26,11 +27,13 @@ func (a *app) verifyCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "verify", Short: "Try the access of a grant: what is granted must work, everything else must be refused",
 		Long: "With a credential, from a file or from a sealed hand-off, everything is really tried and the probe objects are removed again. " +
-			"Without one, the cloud itself is asked what it would do, and every row says \"simulated\", never \"tried\".",
+			"Without one, the cloud itself is asked what it would do, and every row says \"simulated\", never \"tried\". " +
+			"Where no secret is handed over, the grantee is tried if it can be from here: always on a sandbox, and with --inside where the grantee itself runs, such as in its workflow. That needs no credentials of the owner.",
 		Examples: []string{
 			"$PROGRAM verify --profile event-dump --bucket acme-events $SETTINGS --credential credentials",
 			"$PROGRAM verify -f grant.yaml --bundle handoff/acme-events.KEY.age --identity key.txt",
 			"$PROGRAM verify -f grant.yaml",
+			"$PROGRAM verify -f grant.yaml --inside",
 		},
 		Ends: []error{core.ErrUnproven, core.ErrNotConverged, core.ErrBlocked, core.ErrOperator, errInterrupted}, Means: triedEnds(),
 	})
@@ -38,6 +41,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Credential, "credential", "", "try the credential in `FILE`, in any format that apply writes")
 	c.Flags().StringVar(&o.Bundle, "bundle", "", "try the credential in the sealed `FILE`")
 	c.Flags().StringVar(&o.Identity, "identity", "", "open the bundle with the private key in `FILE`")
+	c.Flags().BoolVar(&o.Inside, "inside", false, "this runs where the grantee runs: try with the proof of identity that it has there")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error { return verifyRun(c.Context(), a, o) })
 	}
@@ -55,7 +59,7 @@ type proofJSON struct {
 }
 
 func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
-	s, err := a.connect()
+	s, err := a.connectFrom(o.Inside)
 	if err != nil {
 		return err
 	}
@@ -68,32 +72,57 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := append(faults, more...).Err(); err != nil {
-		return err
+	faults = append(faults, more...)
+	if !c.Secret.Empty() && a.keyless(r.Grant.Who) {
+		faults = append(faults, core.Fault{Field: "credential", Rule: "is of no use: nothing secret is handed over with who: " + string(r.Grant.Who), Accepts: "the command without it"})
+	}
+	if o.Inside && c.Secret.Empty() && !a.keyless(r.Grant.Who) {
+		faults = append(faults, core.Fault{Field: "inside", Rule: "is given, but the grantee proves who it is with a key", Accepts: "--credential FILE or --bundle FILE as well"})
 	}
 	defer c.Secret.Clear()
+	if err := faults.Err(); err != nil {
+		return err
+	}
 	progress := a.progress()
 	e := s.trying(progress.observe)
 	b, err := core.Compile(s.provider, r.Grant)
 	if err != nil {
 		return err
 	}
-	steps, err := s.provider.Open(ctx, b)
+	proof, unproven, err := a.verified(ctx, s, e, b, c, o.Inside)
 	if err != nil {
 		return err
 	}
-	var proof core.Proof
-	var unproven error
-	if c.Secret.Empty() {
-		if err := a.mustBeThere(ctx, steps, r.Grant); err != nil {
-			return err
-		}
-		proof, unproven = e.Simulate(ctx, b, steps)
-	} else {
-		proof, unproven = e.Prove(ctx, b, steps, c)
-	}
 	progress.done()
-	return join(advised(unproven, "the key still works: end the grant with "+a.cloud.Program+" destroy, or repair it with "+a.cloud.Program+" apply"), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+	works := "the key still works"
+	if a.keyless(r.Grant.Who) {
+		works = "nothing was taken back"
+	}
+	return join(advised(unproven, works+": end the grant with "+a.cloud.Program+" destroy, or repair it with "+a.cloud.Program+" apply"), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+}
+
+// verified tries or asks. unproven is what is wrong with the access, err why
+// nothing could be found out.
+func (a *app) verified(ctx context.Context, s *session, e *core.Engine, b core.Blueprint, c core.Credential, inside bool) (proof core.Proof, unproven, err error) {
+	if inside {
+		proof, unproven = e.Prove(ctx, b, nil, c)
+		return proof, unproven, nil
+	}
+	steps, err := s.provider.Open(ctx, b)
+	if err != nil {
+		return proof, nil, err
+	}
+	if c.Secret.Empty() {
+		if err := a.mustBeThere(ctx, steps, b.Grant); err != nil {
+			return proof, nil, err
+		}
+		if !a.keyless(b.Grant.Who) {
+			proof, unproven = e.Simulate(ctx, b, steps)
+			return proof, unproven, nil
+		}
+	}
+	proof, unproven = e.Prove(ctx, b, steps, c)
+	return proof, unproven, nil
 }
 
 // mustBeThere refuses to ask about a grant of which nothing exists.

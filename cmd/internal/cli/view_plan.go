@@ -61,7 +61,10 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 		w.loud(sandboxBanner)
 	}
 	w.line("grant %s (profile %s) on %s", g.Name, g.Profile, a.info.Title)
-	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}, {"until", until(g.Limits.Expires)}}
+	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}, {"who", a.whoText(g)}, {"until", until(g.Limits.Expires)}}
+	for _, from := range g.Limits.From {
+		rows = append(rows, []string{"only from", from.String()})
+	}
 	if p.Offline {
 		rows = append(rows, []string{a.info.Nouns.Account, "not asked: this plan was made offline, as if nothing existed"})
 	} else {
@@ -78,12 +81,16 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	a.changes(w, v.explained(p.Changes))
 	w.line("")
 	a.holder(w, p.Blueprint)
-	if p.Issues() && len(p.Refused()) == 0 {
-		w.loud("a long-lived key will be issued: whoever holds it has this access until it is revoked%s", orEnds(g.Limits.Expires))
-		if v.Prove {
+	showChoices(w, a.choicesOf(g))
+	if len(p.Refused()) == 0 {
+		if p.Issues() {
+			a.warnKey(w, g)
+		}
+		if v.Prove && (p.Issues() || a.keyless(g.Who) && p.Changed()) {
 			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
 		}
 	}
+	a.warnRisk(w, g)
 	if v.Documents {
 		documents(w, p.Blueprint.Documents)
 		operator(w, p.Blueprint.Operator)
@@ -95,7 +102,19 @@ func adoptNote(g core.Grant) string {
 	if g.Target.Adopt {
 		return " (adopted: never created, altered or dropped)"
 	}
+	if g.Target.Shared {
+		return " (shared by many grants)"
+	}
 	return ""
+}
+
+// whoText says how the grantee of g proves who it is.
+func (a *app) whoText(g core.Grant) string {
+	id, _ := a.info.Identity(g.Who)
+	if id.Title == "" {
+		return string(g.Who)
+	}
+	return string(g.Who) + ": " + id.Title
 }
 
 func orAll(prefix string) string {
@@ -131,15 +150,28 @@ func (a *app) changes(w *paper, changes []core.Change) {
 	}
 }
 
-// holder prints what the holder of the credential may do, and the gaps.
+// holder prints what the grantee may do, the gaps, and what else a reader must know.
 func (a *app) holder(w *paper, b core.Blueprint) {
 	var r core.Receipt
 	r.Describe(b, a.info.Abilities)
-	w.line("the holder of the credential")
-	w.field("may", strings.Join(r.Allowed, "; "))
-	w.field("may not", strings.Join(r.Refused, "; "))
+	if a.keyless(b.Grant.Who) {
+		w.line("the grantee")
+	} else {
+		w.line("the holder of the credential")
+	}
+	if len(r.Allowed) > 0 {
+		w.field("may", strings.Join(r.Allowed, "; "))
+		w.field("may not", strings.Join(r.Refused, "; "))
+	}
 	for _, gap := range b.Gaps {
 		w.field("gap", gapText(gap))
+	}
+	if n := len(b.Checks); n > 0 {
+		refused := len(slices.DeleteFunc(slices.Clone(b.Checks), func(p core.Probe) bool { return p.Want != core.Denied }))
+		w.field("checks", fmt.Sprintf("%d actions that must be allowed and %d that must be refused are asked of the cloud's own simulator", n-refused, refused))
+	}
+	for _, note := range b.Notes {
+		w.field("note", note)
 	}
 }
 
@@ -148,6 +180,9 @@ func gapText(g core.Gap) string {
 	means := string(g.Ability)
 	if i, ok := core.DescribeAbility(g.Ability); ok {
 		means = "to " + i.Means
+	}
+	if g.Where != "" && g.Where != core.Inside {
+		means += " (" + place(g.Where) + ")"
 	}
 	return fmt.Sprintf("%s is %s: %s", means, g.Outcome, g.Why)
 }
@@ -223,6 +258,8 @@ type planJSON struct {
 	Issues  bool      `json:"issues"` // carrying it out makes a credential
 	Keys    []keyJSON `json:"keys"`
 
+	Identities []choice         `json:"identities,omitempty"` // how the grantee can prove who it is here
+	Risk       string           `json:"risk,omitempty"`       // what the holder of a grant as documented could do to the owner
 	Recipients []core.Recipient `json:"recipients,omitempty"` // to whom the credential will be sealed
 	Saved      *savedFile       `json:"saved,omitempty"`
 }

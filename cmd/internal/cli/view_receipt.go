@@ -9,12 +9,18 @@ import (
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
+// receiptJSON is a receipt as machines read it.
+type receiptJSON struct {
+	core.Receipt
+	Written []core.File `json:"written,omitempty"` // what is there for the grantee beside a hand-off
+}
+
 // printReceipt prints what was done to plan p on standard output. failed is why
 // a run ended early; what had been done until then is printed all the same.
-func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
+func (a *app) printReceipt(r core.Receipt, p *core.Plan, files []core.File, failed error) error {
 	a.warnChanged(r, p)
 	if a.global.JSON {
-		return printJSON(a.env.Stdout, r)
+		return printJSON(a.env.Stdout, receiptJSON{r, files})
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	if failed != nil {
@@ -23,8 +29,11 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 		a.proof(e, core.Proof{How: r.How, Rows: r.Failures(), Left: r.Left, Missing: r.Missing})
 		return e.err
 	}
-	if r.Key != nil {
+	secretless := a.keyless(p.Blueprint.Grant.Who)
+	if r.Key != nil || secretless && p.Want.Present && len(r.Changes) > 0 {
 		w.raw(handoff.Text(r))
+		a.warnRisk(w, p.Blueprint.Grant)
+		written(w, files)
 		w.raw(fmt.Sprintf("%-12s %s, without the proof\n", "effort", roundTrips(r.Calls, r.Depth)))
 		return w.err
 	}
@@ -32,8 +41,11 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 		w.loud(sandboxBanner)
 	}
 	issued := "; no credential was issued"
-	if !p.Want.Present {
+	switch {
+	case !p.Want.Present:
 		issued = ""
+	case secretless:
+		issued = "; no secret is handed over"
 	}
 	if len(r.Changes) == 0 && !p.Want.Present {
 		w.line("no grant %s here: nothing to do", r.Grant)
@@ -44,6 +56,8 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, failed error) error {
 		a.changes(w, r.Changes)
 		w.line("%s", roundTrips(r.Calls, r.Depth))
 	}
+	a.told(w, r)
+	written(w, files)
 	oldKeys(w, p)
 	return w.err
 }
@@ -82,6 +96,9 @@ func (a *app) partial(w *paper, r core.Receipt) {
 		}
 		w.loud("run the same command again before you send them: if it issues a fresh key, send that one and delete these files; if it has nothing to do, these are good")
 	}
+	for _, addr := range r.Withdrawn {
+		w.loud("taken back, because it allowed too much: %s", addr)
+	}
 	if r.Retired != "" {
 		w.loud("key %s, which was issued, has been retired; nobody has received it", r.Retired)
 	}
@@ -102,12 +119,11 @@ func (a *app) proof(w *paper, p core.Proof) {
 		if !r.OK() {
 			verdict = "NOT AS GRANTED"
 		}
-		i, _ := core.DescribeAbility(r.Ability)
 		why := r.Why
 		if r.Err != "" {
 			why = r.Err
 		}
-		rows = append(rows, []string{verdict, string(r.Got), fmt.Sprintf("%s (%s)", i.Means, place(r.Where)), r.How, why})
+		rows = append(rows, []string{verdict, string(r.Got), tried(r.Probe), r.How, why})
 	}
 	w.table(rows)
 	for _, missing := range p.Missing {
@@ -116,6 +132,20 @@ func (a *app) proof(w *paper, p core.Proof) {
 	if left := handoff.Left(p); left != "" {
 		w.line("  %s", left)
 	}
+}
+
+// tried says what a probe is about.
+func tried(p core.Probe) string {
+	switch {
+	case p.Action != "":
+		return p.Action + " on " + p.Key
+	case p.Ability == core.Enter && p.Key == "":
+		return "act as the grantee"
+	case p.Ability == core.Enter:
+		return "pass for the grantee: " + p.Key
+	}
+	i, _ := core.DescribeAbility(p.Ability)
+	return fmt.Sprintf("%s (%s)", i.Means, place(p.Where))
 }
 
 // place says where something was tried.
@@ -129,6 +159,10 @@ func place(where core.Where) string {
 		return "outside the prefix"
 	case core.Elsewhere:
 		return "in another bucket"
+	case core.Neighbour:
+		return "below the prefix of another grant"
+	case core.Door:
+		return "at the door"
 	}
 	return "the bucket or its owner"
 }
