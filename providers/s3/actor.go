@@ -34,7 +34,11 @@ func (p *Provider) newActor(ctx context.Context, region string, c core.Credentia
 	if err != nil {
 		return nil, err
 	}
-	return &actor{clients: clients, versions: map[string]string{}, regions: map[string]string{}}, nil
+	return newActorOf(clients), nil
+}
+
+func newActorOf(c *clients) *actor {
+	return &actor{clients: c, versions: map[string]string{}, regions: map[string]string{}}
 }
 
 // Try makes one attempt.
@@ -86,6 +90,8 @@ func (a *actor) tryHarmlessly(ctx context.Context, p core.Probe) (core.Outcome, 
 		_, err = a.s3.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: aws.String(unknownUpload)}, there)
 	case core.Locate:
 		_, err = a.s3.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &p.Bucket}, there)
+	case core.Uploads:
+		_, err = a.s3.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &p.Bucket, MaxUploads: aws.Int32(1)}, there)
 	case core.Inspect:
 		_, err = a.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &p.Bucket}, there)
 	case core.Administer:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,7 +27,7 @@ type place struct {
 
 // Diff compares the bucket with what the grant wants.
 func (b *bucketStep) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
-	at, err := b.head(ctx, nil)
+	at, err := b.placeOnce(ctx, &b.placedBucket)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +90,12 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 		return b.refuse("exists and belongs to another account", "--bucket with another name, or --namespace account-regional"), nil
 	case err != nil:
 		return nil, err
+	case b.serves(tags):
 	case b.otherGrant(tags) != "":
 		return b.refuse(fmt.Sprintf("made for the grant %q", b.otherGrant(tags)), "--adopt adds a second grant to it"), nil
-	case !b.marked(tags):
+	case forMany(tags):
+		return b.refuse("ours, but made for grants of another kind, which share it", "--adopt adds this grant to it"), nil
+	default:
 		return b.refuse("exists and is not ours", "--adopt to use it as it is, or --bucket with another name"), nil
 	}
 	return append([]core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "ours, in " + b.region}}, drift...), nil
@@ -115,6 +119,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	}
 	var own, holds bool
 	var tags map[string]string
+	var users []string
 	reads := []func(context.Context) error{
 		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); return },
 		func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
@@ -122,22 +127,34 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	if drop {
 		reads = append(reads, func(ctx context.Context) (err error) { holds, err = b.holdsAnything(ctx); return })
 	}
+	if drop && b.grant.Target.Shared {
+		reads = append(reads, func(ctx context.Context) (err error) { users, err = b.otherUsers(ctx); return })
+	}
 	err := gather(ctx, reads...)
 	switch {
 	case !own && !errors.Is(err, errUnread):
 		return keep("not ours: left alone")
 	case err != nil:
 		return nil, err
+	case b.serves(tags):
 	case b.otherGrant(tags) != "":
 		return keep(fmt.Sprintf("made for the grant %q: left alone", b.otherGrant(tags)))
-	case !b.marked(tags):
+	default:
 		return keep("not ours: left alone")
+	}
+	switch {
+	case !drop && b.grant.Target.Shared:
+		return keep("stays: other grants may share it")
 	case !drop:
 		return keep("stays with its data and its protection")
 	case holds:
 		return keep("holds objects or versions of objects, which are never deleted here")
+	case len(users) > 0:
+		return keep("stays: others use it: " + strings.Join(users, ", "))
 	}
-	return []core.Change{{Step: core.BucketStep, Action: core.Drop, Addr: b.bucketAddr(), Why: "ours and empty"}}, nil
+	// The grant's own traces in the bucket go first, so that two writes of it never meet.
+	needs := []string{b.statementAddr(), b.markerAddr()}
+	return []core.Change{{Step: core.BucketStep, Action: core.Drop, Addr: b.bucketAddr(), Why: "ours and empty", Needs: needs}}, nil
 }
 
 // errUnread marks that the owner could not be asked for.
@@ -160,7 +177,7 @@ func (b *bucketStep) isOwn(ctx context.Context) (bool, error) {
 // isOurs reports whether the bucket carries the mark of this grant.
 func (b *bucketStep) isOurs(ctx context.Context) (bool, error) {
 	tags, err := b.tags(ctx)
-	return b.marked(tags), err
+	return b.serves(tags), err
 }
 
 func (b *bucketStep) tags(ctx context.Context) (map[string]string, error) {
@@ -187,9 +204,13 @@ func (b *bucketStep) holdsAnything(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	out, err := b.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner, MaxKeys: aws.Int32(1)})
+	out, err := b.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner, MaxKeys: aws.Int32(2)})
 	if err != nil {
 		return false, failed(b.bucketAddr(), "s3:ListBucketVersions", err)
+	}
+	if len(out.Versions) == 1 && len(out.DeleteMarkers) == 0 && b.marker && aws.ToString(out.Versions[0].Key) == b.folder() {
+		there, err := (&markerPiece{b.session}).look(ctx) // it goes with the grant
+		return !there.own, err
 	}
 	return len(out.Versions)+len(out.DeleteMarkers) > 0, nil
 }
@@ -229,7 +250,7 @@ func (b *bucketStep) Do(ctx context.Context, c core.Change) error {
 // create makes the bucket, marked in the same call.
 func (b *bucketStep) create(ctx context.Context) error {
 	in := &s3.CreateBucketInput{Bucket: aws.String(b.bucket()), CreateBucketConfiguration: &types.CreateBucketConfiguration{}}
-	tags := b.mark()
+	tags := b.bucketMark()
 	if b.region == quirkyRegion {
 		tags[tagRun] = b.run
 	}

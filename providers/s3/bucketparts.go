@@ -32,7 +32,7 @@ func (b *bucketStep) part(name string) part {
 	case lifecycle:
 		return part{check: b.checkLifecycle, write: b.writeLifecycle, blind: true}
 	default:
-		return part{check: b.checkPolicy, write: b.writePolicy, blind: true}
+		return part{check: b.checkPolicy, write: b.writePolicy, blind: !b.grant.Target.Shared}
 	}
 }
 
@@ -108,13 +108,12 @@ func (b *bucketStep) settle(ctx context.Context, name string) error {
 		return failed(b.partAddr(name), "reading", err)
 	}
 	if b.region != quirkyRegion || !b.fresh.Load() {
-		select {
-		case b.configs <- struct{}{}:
-			defer func() { <-b.configs }()
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		return b.turn(ctx, func() error { return b.writePart(ctx, owner, p) })
 	}
+	return b.writePart(ctx, owner, p)
+}
+
+func (b *bucketStep) writePart(ctx context.Context, owner *string, p part) error {
 	return await(ctx, patience, func(err error) bool { return is(err, codeAborted) }, func() error {
 		if err := b.confirm(ctx); err != nil {
 			return err

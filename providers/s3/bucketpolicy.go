@@ -42,7 +42,8 @@ func (b *bucketStep) checkPolicy(ctx context.Context, owner *string) (string, bo
 func (b *bucketStep) writePolicy(ctx context.Context, owner *string) error {
 	there := ""
 	var err error
-	if !b.fresh.Load() {
+	blind := b.fresh.Load() && !b.grant.Target.Shared // who shares a bucket may have put a statement there already
+	if !blind {
 		if there, err = b.readPolicy(ctx, owner); err != nil {
 			return err
 		}
@@ -52,6 +53,9 @@ func (b *bucketStep) writePolicy(ctx context.Context, owner *string) error {
 		return &core.Error{What: b.partAddr(policyPart), Err: err}
 	}
 	_, err = b.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner, Policy: aws.String(string(merged))})
+	if err == nil && blind {
+		b.freshPolicy.Store(string(merged))
+	}
 	if err != nil || b.fresh.Load() {
 		return failed(b.partAddr(policyPart), "s3:PutBucketPolicy", err)
 	}

@@ -1,7 +1,11 @@
 // Compile: from a grant to this cloud's own words. It makes no call and reads nothing but the grant.
 package s3
 
-import "github.com/bucketgrant/bucketgrant/core"
+import (
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
 
 // The rules of the bucket's life that keep it from growing without end.
 const (
@@ -41,7 +45,15 @@ func resources(d design) []core.Resource {
 	for _, part := range parts() {
 		bucket(d.partAddr(part), partWhat(d, part))
 	}
-	return append(list, d.layout.resources(d)...)
+	own := d.layout.resources(d)
+	if d.marker {
+		i := slices.IndexFunc(own, func(r core.Resource) bool { return r.Step == core.CredentialStep })
+		if i < 0 {
+			i = len(own)
+		}
+		own = slices.Insert(own, i, markerResource(d))
+	}
+	return append(list, own...)
 }
 
 // parts are the parts of a bucket in the order in which they are settled.

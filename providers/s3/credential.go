@@ -46,7 +46,7 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 	if err != nil || u == nil || !(&roleStep{i.session}).ownUser(u) {
 		return nil, err
 	}
-	out, err := i.iam.ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: aws.String(i.stem())})
+	out, err := i.iam.ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: aws.String(i.userName())})
 	if gone(err) {
 		return nil, nil
 	}
@@ -88,7 +88,7 @@ func (i *issuer) lastUse(ctx context.Context, k *core.Key) error {
 // leave keys behind whose secrets nobody has; here it is sent once, and again
 // only after a clear answer that the user is not visible yet.
 func (i *issuer) Issue(ctx context.Context) (core.Credential, error) {
-	name := i.stem()
+	name := i.userName()
 	if name == "" {
 		// Without a name IAM makes a key of the caller itself.
 		return core.Credential{}, &core.Error{Kind: core.ErrInvalid, What: i.keyAddr(""), Err: errors.New("the user has no name")}
@@ -162,11 +162,11 @@ func ages(keys []core.Key) string {
 
 // Retire makes a key useless: inactive at once, then gone.
 func (i *issuer) Retire(ctx context.Context, id string) error {
-	if i.stem() == "" || id == "" {
+	if i.userName() == "" || id == "" {
 		return &core.Error{Kind: core.ErrInvalid, What: i.keyAddr(id), Err: errors.New("neither user nor key may be empty")}
 	}
 	i.wrote.Store(true)
-	name := aws.String(i.stem())
+	name := aws.String(i.userName())
 	err := i.whenKnown(ctx, id, func() error {
 		_, err := i.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: name, AccessKeyId: aws.String(id), Status: types.StatusTypeInactive})
 		return err

@@ -62,6 +62,7 @@ func layouts() map[hanging]layout {
 	return map[hanging]layout{
 		{core.WhoKey, ""}:          groupLayout{},
 		{core.WhoKey, layoutGroup}: groupLayout{},
+		{core.WhoKey, layoutUser}:  userLayout{},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // native is the form of [core.Grant.Native]. Everything in it is data of a profile.
 type native struct {
 	Layout     string            `json:"layout,omitempty"`     // how permissions hang on a user: "group" (the usual way) or "user"
+	Purpose    string            `json:"purpose,omitempty"`    // what a key is for, as the console calls it
 	Statements []nativeStatement `json:"statements,omitempty"` // what is permitted, word for word, in the place of what the abilities compile to
 }
 

@@ -1,7 +1,12 @@
 // The operator's permissions: what whoever runs this must be allowed to do, and nothing more.
 package s3
 
-import "github.com/bucketgrant/bucketgrant/core"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
 
 // The runs that need a permission.
 const (
@@ -33,7 +38,30 @@ func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
 // operator lists what plan, apply, prove and destroy take, and what it takes to
 // repair what others have changed.
 func operator(d design) []core.Permission {
-	return append(bucketPermissions(d), d.layout.operator(d)...)
+	all := append(bucketPermissions(d), d.layout.operator(d)...)
+	if d.marker {
+		all = append(all, markerPermissions(d)...)
+	}
+	return merged(all)
+}
+
+// merged names every permission once: what two steps need, the first of them names for both.
+func merged(all []core.Permission) []core.Permission {
+	var list []core.Permission
+	for _, p := range all {
+		i := slices.IndexFunc(list, func(one core.Permission) bool { return one.Action == p.Action && one.Resource == p.Resource })
+		if i < 0 {
+			list = append(list, p)
+			continue
+		}
+		for _, v := range p.Verbs {
+			if !slices.Contains(list[i].Verbs, v) {
+				list[i].Verbs = append(slices.Clone(list[i].Verbs), v)
+			}
+		}
+		list[i].Why = cmp.Or(list[i].Why, p.Why)
+	}
+	return list
 }
 
 func bucketPermissions(d design) []core.Permission {
@@ -70,6 +98,10 @@ func bucketPermissions(d design) []core.Permission {
 	p.on(bucket, verbs(proves), "s3:ListBucketMultipartUploads")
 	p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:DeleteObjectVersion")
 	p.because("removes what the proof has written")
+	if !d.grant.Allows(core.Create) {
+		p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:PutObject")
+		p.because("puts the objects that the grantee tries to read, replace and delete")
+	}
 	p.on("*", verbs(proves), "s3:ListAllMyBuckets")
 	p.because("finds another bucket, to see that the grantee is refused there")
 	return p.list
@@ -86,9 +118,9 @@ func rolePermissions(d design) []core.Permission {
 
 	// IAM knows the path of what exists only: it looks for a name at the root first.
 	root := "arn:" + d.partition.name + ":iam::" + account
-	p.on(root+":user/"+d.stem(), look, "iam:GetUser")
+	p.on(root+":user/"+d.userName(), look, "iam:GetUser")
 	p.because("a user that does not exist is asked for without its path")
-	p.on(root+":group/"+d.stem(), look, "iam:GetGroup")
+	p.on(root+":group/"+d.carrier(), look, "iam:GetGroup")
 	p.because("a group that does not exist is asked for without its path")
 	p.on("*", look, "iam:ListPolicies")
 	p.because("finds a policy of that name under any path")
@@ -107,6 +139,12 @@ func rolePermissions(d design) []core.Permission {
 	p.on(group, drop, "iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroup")
 	p.on(user, drop, "iam:DeleteUser")
 	p.on(policy, drop, "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions", "iam:DeletePolicy")
+	if d.grant.Target.Shared {
+		p.on("*", verbs(plans, applies), "iam:GetAccountSummary")
+		p.because("tells how many groups the account may still have")
+		p.on("*", drop, "iam:GetAccountAuthorizationDetails")
+		p.because("finds the other grants that a shared bucket serves, before it is dropped")
+	}
 	return p.list
 }
 

@@ -21,6 +21,17 @@ func (s *session) bornHere(addr string) bool {
 	return made
 }
 
+// arrived notes that something is there that a call of this session has made,
+// or a call whose answer an earlier one has lost.
+func (s *session) arrived(addr string) { s.recent.Store(addr, true) }
+
+// young reports whether what has that address was made so short a time ago that
+// others may not know it yet.
+func (s *session) young(addr string) bool {
+	_, recent := s.recent.Load(addr)
+	return recent
+}
+
 // moved is the error for what is not any more as the plan has seen it.
 func moved(addr, why string) error {
 	return &core.Error{Kind: core.ErrMoved, What: addr, Err: errors.New(why), Hint: "make the plan again"}
@@ -49,13 +60,13 @@ func (r *roleStep) stillOurs(ctx context.Context, addr string) error {
 	case r.userAddr():
 		action = "iam:GetUser"
 		var out *iam.GetUserOutput
-		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(r.stem())}); err == nil {
+		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(r.userName())}); err == nil {
 			own = r.ownUser(out.User)
 		}
 	case r.groupAddr():
 		action = "iam:GetGroup"
 		var out *iam.GetGroupOutput
-		if out, err = r.iam.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(r.stem()), MaxItems: aws.Int32(1)}); err == nil {
+		if out, err = r.iam.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(r.carrier()), MaxItems: aws.Int32(1)}); err == nil {
 			own = r.ownGroup(out.Group)
 		}
 	case r.policyAddr():
@@ -66,7 +77,7 @@ func (r *roleStep) stillOurs(ctx context.Context, addr string) error {
 		}
 		var out *iam.GetPolicyOutput
 		if out, err = r.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: arn}); err == nil {
-			own = r.marked(iamTags(out.Policy.Tags)) // the ARN holds the path
+			own = r.ownCarrier(iamTags(out.Policy.Tags)) // the ARN holds the path
 		}
 	}
 	switch {
@@ -91,15 +102,24 @@ func (b *bucketStep) confirm(ctx context.Context) error {
 		return moved(b.bucketAddr(), notOursNow)
 	case err != nil:
 		return err
-	case !b.marked(tags) && created:
+	case !b.serves(tags) && created:
 		return &core.Error{Kind: core.ErrNotOurs, What: b.bucketAddr(), Err: errors.New("appeared while the plan was carried out"), Hint: "--adopt to use it as it is"}
-	case !b.marked(tags):
+	case !b.serves(tags):
 		return moved(b.bucketAddr(), notOursNow)
 	}
 	if tags[tagRun] == b.run {
 		b.fresh.Store(true)
 	}
 	return nil
+}
+
+// mayUse looks at the mark of a bucket of ours before something is put into it.
+// An adopted one has none; every call names the account that must own it.
+func (b *bucketStep) mayUse(ctx context.Context) error {
+	if b.grant.Target.Adopt {
+		return nil
+	}
+	return b.confirm(ctx)
 }
 
 // unchanged looks at the whole role again before it gets a key: the user must
@@ -110,15 +130,14 @@ func (i *issuer) unchanged(ctx context.Context) error {
 	if i.bornHere(i.userAddr()) {
 		return nil
 	}
-	r := &roleStep{i.session}
 	late := func(err error) bool { return i.unseen(err) || i.wrote.Load() && errors.Is(err, errNotSeen) }
 	return await(ctx, patience, late, func() error {
-		v, err := r.read(ctx, core.Present, r.readUser)
+		found, err := i.layout.step(i.session).Diff(ctx, core.Present)
 		if err != nil {
 			return err
 		}
 		var differs error
-		for _, c := range r.present(v) {
+		for _, c := range found {
 			switch c.Action {
 			case core.Keep:
 			case core.Refuse:

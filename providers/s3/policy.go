@@ -46,6 +46,9 @@ func (t texts) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(t))
 }
 
+// keySid names the statement about the KMS key.
+const keySid = "EncryptionKey"
+
 // grantPolicy is the policy of the group. Its first statement is the source
 // document's: one Allow, without a Sid.
 func (p *Provider) grantPolicy(d design) policy {
@@ -63,10 +66,13 @@ func (p *Provider) grantStatements(d design) []statement {
 		doc.Statement = append(doc.Statement, statement{Effect: "Allow", Action: actions, Resource: texts{d.objectsARN()}})
 	}
 	for _, action := range p.actions(can, bucketLevel) {
-		s := statement{Sid: "Locate", Effect: "Allow", Action: texts{action}, Resource: texts{d.bucketARN()}}
+		s := statement{Sid: locateKind, Effect: "Allow", Action: texts{action}, Resource: texts{d.bucketARN()}}
+		if action == "s3:ListBucketMultipartUploads" {
+			s.Sid = uploadsKind
+		}
 		if action == "s3:ListBucket" {
-			s.Sid = "List"
-			if prefix := d.grant.Target.Prefix; prefix != "" {
+			s.Sid = listKind
+			if prefix := d.reach(); prefix != "" {
 				s.Condition = map[string]map[string]texts{"StringLike": {"s3:prefix": {prefix + "*"}}}
 			}
 		}
@@ -75,25 +81,46 @@ func (p *Provider) grantStatements(d design) []statement {
 	if actions := p.actions(can, keyLevel); d.kmsKey != "" && len(actions) > 0 {
 		slices.Sort(actions)
 		doc.Statement = append(doc.Statement, statement{
-			Sid: "EncryptionKey", Effect: "Allow", Action: actions, Resource: texts{d.kmsKey},
+			Sid: keySid, Effect: "Allow", Action: actions, Resource: texts{d.kmsKey},
 			Condition: map[string]map[string]texts{"StringEquals": {"kms:ViaService": {"s3." + d.region + "." + d.partition.suffix}}},
 		})
 	}
-	if e := d.grant.Limits.Expires; !e.IsZero() {
-		for i := range doc.Statement {
-			doc.Statement[i].until(e)
-		}
+	for i := range doc.Statement {
+		doc.Statement[i].limit(d.grant.Limits)
 	}
 	return doc.Statement
+}
+
+// limit narrows an Allow to a time and to networks. What S3 asks of KMS for the
+// grantee comes from S3's own addresses, so the key's statement has no networks;
+// it is of use through S3 only, which has them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html
+func (s *statement) limit(l core.Limits) {
+	if !l.Expires.IsZero() {
+		s.until(l.Expires)
+	}
+	if len(l.From) == 0 || s.Sid == keySid {
+		return
+	}
+	var networks texts
+	for _, n := range l.From {
+		networks = append(networks, n.String())
+	}
+	s.require("IpAddress", "aws:SourceIp", networks)
+}
+
+// require adds a condition.
+func (s *statement) require(operator, key string, values texts) {
+	if s.Condition == nil {
+		s.Condition = map[string]map[string]texts{}
+	}
+	s.Condition[operator] = map[string]texts{key: values}
 }
 
 // until makes an Allow end at e. AWS compares with the time of the request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-currenttime
 func (s *statement) until(e time.Time) {
-	if s.Condition == nil {
-		s.Condition = map[string]map[string]texts{}
-	}
-	s.Condition["DateLessThan"] = map[string]texts{"aws:CurrentTime": {e.Format(time.RFC3339)}}
+	s.require("DateLessThan", "aws:CurrentTime", texts{e.Format(time.RFC3339)})
 }
 
 // tlsSid names our statement in the bucket's policy.

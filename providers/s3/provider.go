@@ -4,6 +4,7 @@ package s3
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -21,6 +22,8 @@ const settleTime = 5 * time.Minute
 type Provider struct {
 	config  Config
 	reasons []core.Reason
+	groups  groupCount
+	turns   sync.Map // of each bucket: who writes one of its configurations
 }
 
 var _ core.Provider = (*Provider)(nil)
@@ -37,11 +40,12 @@ func (p *Provider) Info() core.Info {
 		Settings: settings(),
 		Abilities: []core.Ability{
 			core.Create, core.Abort, core.Overwrite, core.Read, core.List, core.Delete, core.Erase,
-			core.Resume, core.Locate, core.Inspect, core.Administer, core.Identify,
+			core.Resume, core.Locate, core.Uploads, core.Inspect, core.Administer, core.Identify,
 		},
 		Identities: identities(),
 		Settle:     settleTime,
 		Reasons:    p.reasons,
+		Vocabulary: vocabulary(),
 	}
 }
 
@@ -60,12 +64,21 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 	return &core.Steps{
 		Whoami:     s.operator,
 		Bucket:     &bucketStep{s},
-		Role:       joined{d.layout.step(s)},
+		Role:       roleOf(s),
 		Credential: d.layout.issuer(s),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{s},
 		Outputs:    d.layout.outputs(s),
 	}, nil
+}
+
+// roleOf is the role step of a grant: what its layout hangs, and the folder's marker.
+func roleOf(s *session) joined {
+	step := joined{s.layout.step(s)}
+	if s.marker {
+		step = append(step, &markerPiece{s})
+	}
+	return step
 }
 
 // Act prepares to try things as the holder of c, with nothing but c. It takes
@@ -74,6 +87,9 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 func (p *Provider) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
 	if !regionName.MatchString(b.Grant.Target.Region) {
 		return nil, core.Faults{{Field: "region", Value: b.Grant.Target.Region, Rule: "is not the name of a region", Accepts: `e.g. "eu-west-1"`}}
+	}
+	if c.Secret.Empty() && c.ID == "" && b.Grant.Who != core.WhoKey {
+		return p.becoming(ctx, b.Grant)
 	}
 	return p.newActor(ctx, b.Grant.Target.Region, c)
 }

@@ -34,6 +34,7 @@ type roleView struct {
 	groups     []string // that the user is in
 	direct     []string // policies on and in the user
 	console    bool     // the user has a password
+	room       room     // for groups; read for grants of which there are many
 }
 
 // Diff compares what IAM shows with what the grant wants.
@@ -60,6 +61,12 @@ func (r *roleStep) read(ctx context.Context, want core.Want, user func(context.C
 		},
 		func(ctx context.Context) error { return r.readGroup(ctx, v) },
 		func(ctx context.Context) error { return r.readPolicy(ctx, v, want) },
+		func(ctx context.Context) (err error) {
+			if r.grant.Target.Shared && want.Present {
+				v.room, err = r.roomFor(ctx)
+			}
+			return err
+		},
 	)
 	return v, err
 }
@@ -70,7 +77,7 @@ func (r *roleStep) ownUser(u *types.User) bool {
 }
 
 // ownGroup reports whether a group of our name is ours. Groups cannot be tagged.
-func (r *roleStep) ownGroup(g *types.Group) bool { return aws.ToString(g.Path) == r.path() }
+func (r *roleStep) ownGroup(g *types.Group) bool { return aws.ToString(g.Path) == r.carrierPath() }
 
 func iamTags(list []types.Tag) map[string]string {
 	tags := map[string]string{}
@@ -81,7 +88,7 @@ func iamTags(list []types.Tag) map[string]string {
 }
 
 func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
-	name := aws.String(r.stem())
+	name := aws.String(r.userName())
 	return gather(ctx,
 		func(ctx context.Context) error {
 			pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: name})
@@ -120,7 +127,7 @@ func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
 }
 
 func (r *roleStep) readGroup(ctx context.Context, v *roleView) error {
-	name := aws.String(r.stem())
+	name := aws.String(r.carrier())
 	pages := iam.NewGetGroupPaginator(r.iam, &iam.GetGroupInput{GroupName: name})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
@@ -132,7 +139,7 @@ func (r *roleStep) readGroup(ctx context.Context, v *roleView) error {
 		}
 		v.group = out.Group
 		for _, u := range out.Users {
-			if aws.ToString(u.UserName) != r.stem() {
+			if aws.ToString(u.UserName) != r.userName() {
 				v.members = append(v.members, aws.ToString(u.UserName))
 			}
 		}
@@ -171,12 +178,12 @@ func (r *roleStep) readPolicy(ctx context.Context, v *roleView, want core.Want) 
 		if err != nil {
 			return failed(r.policyAddr(), "iam:ListPolicies", err)
 		}
-		i := slices.IndexFunc(out.Policies, func(p types.Policy) bool { return strings.EqualFold(aws.ToString(p.PolicyName), r.stem()) })
+		i := slices.IndexFunc(out.Policies, func(p types.Policy) bool { return strings.EqualFold(aws.ToString(p.PolicyName), r.carrier()) })
 		if i >= 0 {
 			v.policy = &out.Policies[i]
 		}
 	}
-	if v.policy == nil || aws.ToString(v.policy.Path) != r.path() {
+	if v.policy == nil || aws.ToString(v.policy.Path) != r.carrierPath() {
 		return nil
 	}
 	arn := v.policy.Arn
@@ -226,7 +233,7 @@ func (r *roleStep) otherCarriers(ctx context.Context, arn *string) ([]string, er
 	}
 	var list []string
 	for _, g := range out.PolicyGroups {
-		if aws.ToString(g.GroupName) != r.stem() {
+		if aws.ToString(g.GroupName) != r.carrier() {
 			list = append(list, "group "+aws.ToString(g.GroupName))
 		}
 	}

@@ -2,6 +2,7 @@
 package s3
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (r *roleStep) present(v *roleView) []core.Change {
 	attached := v.policy != nil && slices.Contains(v.attached, aws.ToString(v.policy.Arn))
 	list = append(list, link(attached, r.attachAddr(), "the group carries the policy", r.policyAddr(), r.groupAddr()))
 	list = append(list, r.presentUser(v))
-	member := slices.Contains(v.groups, r.stem())
+	member := slices.Contains(v.groups, r.carrier())
 	return append(list, link(member, r.memberAddr(), "the user is in the group", r.userAddr(), r.groupAddr()))
 }
 
@@ -50,12 +51,17 @@ func (r *roleStep) presentPolicy(v *roleView) core.Change {
 		return roleChange(core.Keep, addr, "says what the grant says")
 	}
 	c := roleChange(core.Alter, addr, "does not say what the grant says")
+	if r.saysOther(v) {
+		c = roleChange(core.Refuse, addr, "the sites of the group "+r.common+" are granted something else: one policy serves all of them")
+		c.Hint = "--shared-group with another name"
+		return c
+	}
 	c.Before, c.After = v.document, string(mustJSON(r.provider.grantPolicy(r.design)))
 	return c
 }
 
 func (r *roleStep) ownPolicy(v *roleView) bool {
-	return aws.ToString(v.policy.Path) == r.path() && r.marked(iamTags(v.policyTags))
+	return aws.ToString(v.policy.Path) == r.carrierPath() && r.ownCarrier(iamTags(v.policyTags))
 }
 
 // presentGroup refuses a group of ours that gives more than our policy: then
@@ -66,13 +72,15 @@ func (r *roleStep) presentGroup(v *roleView) core.Change {
 	more = append(more, v.inline...)
 	switch {
 	case v.group == nil:
-		return roleChange(core.Make, addr, "under path "+r.path())
+		return r.newGroup(v)
 	case !r.ownGroup(v.group):
 		return namesake(addr, "group", aws.ToString(v.group.Path))
 	case len(more) > 0:
 		c := roleChange(core.Refuse, addr, "somebody gave it more policies: "+strings.Join(more, ", "))
-		c.Hint = "take them off the group " + r.stem()
+		c.Hint = "take them off the group " + r.carrier()
 		return c
+	case r.common != "":
+		return roleChange(core.Keep, addr, fmt.Sprintf("ours, for many sites; %d others are in it", len(v.members)))
 	case len(v.members) > 0:
 		return roleChange(core.Keep, addr, "ours; somebody put others into it: "+strings.Join(v.members, ", "))
 	}
@@ -93,11 +101,11 @@ func (r *roleStep) presentUser(v *roleView) core.Change {
 	case !r.ownUser(v.user):
 		return namesake(addr, "user", aws.ToString(v.user.Path))
 	case v.console:
-		return refuse("somebody gave it a console password", "aws iam delete-login-profile --user-name "+r.stem())
+		return refuse("somebody gave it a console password", "aws iam delete-login-profile --user-name "+r.userName())
 	case len(v.direct) > 0:
-		return refuse("somebody gave it more policies: "+strings.Join(v.direct, ", "), "take them off the user "+r.stem())
+		return refuse("somebody gave it more policies: "+strings.Join(v.direct, ", "), "take them off the user "+r.userName())
 	case len(others) > 0:
-		return refuse("somebody put it into other groups: "+strings.Join(others, ", "), "take the user "+r.stem()+" out of them")
+		return refuse("somebody put it into other groups: "+strings.Join(others, ", "), "take the user "+r.userName()+" out of them")
 	}
 	now := boundaryOf(v.user)
 	if r.boundary == "" || r.boundary == now {
@@ -116,7 +124,7 @@ func boundaryOf(u *types.User) string {
 }
 
 func (r *roleStep) otherGroups(v *roleView) []string {
-	return slices.DeleteFunc(slices.Clone(v.groups), func(g string) bool { return g == r.stem() })
+	return slices.DeleteFunc(slices.Clone(v.groups), func(g string) bool { return g == r.carrier() })
 }
 
 // absent removes what is ours from the outside in. What others tied to it stays,
@@ -126,26 +134,22 @@ func (r *roleStep) absent(v *roleView) []core.Change {
 	ownUser := v.user != nil && r.ownUser(v.user)
 	ownGroup := v.group != nil && r.ownGroup(v.group)
 	ownPolicy := v.policy != nil && r.ownPolicy(v)
-	if ownUser && ownGroup && slices.Contains(v.groups, r.stem()) {
+	stays := r.common != "" && len(v.members) > 0
+	if ownUser && ownGroup && slices.Contains(v.groups, r.carrier()) {
 		list = append(list, roleChange(core.Drop, r.memberAddr(), "the grant ends"))
 	}
-	if ownGroup && ownPolicy && slices.Contains(v.attached, aws.ToString(v.policy.Arn)) {
+	if !stays && ownGroup && ownPolicy && slices.Contains(v.attached, aws.ToString(v.policy.Arn)) {
 		list = append(list, roleChange(core.Drop, r.attachAddr(), "the grant ends"))
 	}
 	drop := func(addr string, exists, own bool, ties []string, needs ...string) {
-		switch {
-		case !exists:
-		case !own:
-			list = append(list, roleChange(core.Keep, addr, "not ours: left alone"))
-		case len(ties) > 0:
-			list = append(list, roleChange(core.Keep, addr, "left: others tied it to "+strings.Join(ties, ", ")))
-		default:
-			list = append(list, roleChange(core.Drop, addr, "ours", needs...))
+		if c, ok := let(addr, exists, own, ties, needs...); ok {
+			list = append(list, c)
 		}
 	}
-	userTies := slices.Concat(r.otherGroups(v), v.direct)
-	if v.console {
-		userTies = append(userTies, "a console password")
+	list = append(list, r.absentUser(v, r.memberAddr())...)
+	if stays {
+		serves := fmt.Sprintf("stays: it serves %d other sites", len(v.members))
+		return append(list, roleChange(core.Keep, r.groupAddr(), serves), roleChange(core.Keep, r.policyAddr(), serves))
 	}
 	groupTies := slices.Concat(v.members, v.inline)
 	for _, arn := range v.attached {
@@ -153,8 +157,34 @@ func (r *roleStep) absent(v *roleView) []core.Change {
 			groupTies = append(groupTies, arn)
 		}
 	}
-	drop(r.userAddr(), v.user != nil, ownUser, userTies, r.memberAddr())
 	drop(r.groupAddr(), v.group != nil, ownGroup, groupTies, r.memberAddr(), r.attachAddr())
 	drop(r.policyAddr(), v.policy != nil, ownPolicy, v.carriers, r.attachAddr())
 	return list
+}
+
+// absentUser lets the user go, once what it needs is settled.
+func (r *roleStep) absentUser(v *roleView, needs ...string) []core.Change {
+	ties := slices.Concat(r.otherGroups(v), v.direct)
+	if v.console {
+		ties = append(ties, "a console password")
+	}
+	c, ok := let(r.userAddr(), v.user != nil, v.user != nil && r.ownUser(v.user), ties, needs...)
+	if !ok {
+		return nil
+	}
+	return []core.Change{c}
+}
+
+// let drops what exists, is ours and is tied to nothing of others. It says why
+// anything else stays, and false of what is not there.
+func let(addr string, exists, own bool, ties []string, needs ...string) (core.Change, bool) {
+	switch {
+	case !exists:
+		return core.Change{}, false
+	case !own:
+		return roleChange(core.Keep, addr, "not ours: left alone"), true
+	case len(ties) > 0:
+		return roleChange(core.Keep, addr, "left: others tied it to "+strings.Join(ties, ", ")), true
+	}
+	return roleChange(core.Drop, addr, "ours", needs...), true
 }

@@ -68,9 +68,18 @@ func (r *roleStep) policyARN(ctx context.Context) (*string, error) {
 	return aws.String(r.iamARN(o.Account, "policy")), err
 }
 
-func (r *roleStep) tags() []types.Tag {
+// userTags are the user's mark, and what its key is for: keys have no tags.
+func (r *roleStep) userTags() []types.Tag {
+	tags := r.mark()
+	if r.native.Purpose != "" {
+		tags[tagPurpose] = r.native.Purpose
+	}
+	return tagList(tags)
+}
+
+func tagList(tags map[string]string) []types.Tag {
 	var list []types.Tag
-	for k, v := range sortedTags(r.mark()) {
+	for k, v := range sortedTags(tags) {
 		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(v)})
 	}
 	return list
@@ -82,22 +91,22 @@ var errNotSeen = errors.New("the name is taken by something that is not visible 
 // appeared looks at what has taken a name since the plan: a call of ours whose
 // answer was lost may have done it.
 func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, err error) {
-	v, err := r.read(ctx, core.Present, r.readUser)
-	if err != nil {
-		return false, false, err
-	}
+	v := &roleView{}
 	switch addr {
 	case r.policyAddr():
+		err = r.readPolicy(ctx, v, core.Present)
 		seen = v.policy != nil
 		own = seen && r.ownPolicy(v) && samePolicy([]byte(v.document), mustJSON(r.provider.grantPolicy(r.design)))
 	case r.groupAddr():
+		err = r.readGroup(ctx, v)
 		seen = v.group != nil
 		own = seen && r.ownGroup(v.group)
 	case r.userAddr():
+		v.user, err = r.readUser(ctx)
 		seen = v.user != nil
 		own = seen && r.ownUser(v.user) && (r.boundary == "" || boundaryOf(v.user) == r.boundary)
 	}
-	return seen, own, nil
+	return seen, own, err
 }
 
 // make creates something; a name that is taken by what is ours already is fine.
@@ -105,6 +114,7 @@ func (r *roleStep) make(ctx context.Context, addr, action string, create func() 
 	cause := create()
 	if cause == nil {
 		r.born(addr)
+		r.arrived(addr)
 	}
 	if !is(cause, codeExists) {
 		return failed(addr, action, cause)
@@ -115,6 +125,7 @@ func (r *roleStep) make(ctx context.Context, addr, action string, create func() 
 		case err != nil:
 			return err
 		case own:
+			r.arrived(addr)
 			return nil
 		case seen:
 			return failed(addr, action, cause)
@@ -126,23 +137,31 @@ func (r *roleStep) make(ctx context.Context, addr, action string, create func() 
 func (r *roleStep) makePolicy(ctx context.Context) error {
 	return r.make(ctx, r.policyAddr(), "iam:CreatePolicy", func() error {
 		_, err := r.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{
-			PolicyName: aws.String(r.stem()), Path: aws.String(r.path()), Tags: r.tags(),
-			Description:    aws.String("What the grant " + r.grant.Name + " allows. Made by bucketgrant."),
+			PolicyName: aws.String(r.carrier()), Path: aws.String(r.carrierPath()), Tags: tagList(r.carrierMark()),
+			Description:    aws.String(r.policyWords()),
 			PolicyDocument: aws.String(string(mustJSON(r.provider.grantPolicy(r.design)))),
 		})
 		return err
 	})
 }
 
+// policyWords is the policy's description. It can never be changed.
+func (r *roleStep) policyWords() string {
+	if r.common != "" {
+		return "What each site of the group " + r.common + " may do in its own folder of " + r.bucket() + ". Made by bucketgrant."
+	}
+	return "What the grant " + r.grant.Name + " allows. Made by bucketgrant."
+}
+
 func (r *roleStep) makeGroup(ctx context.Context) error {
 	return r.make(ctx, r.groupAddr(), "iam:CreateGroup", func() error {
-		_, err := r.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(r.stem()), Path: aws.String(r.path())})
+		_, err := r.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(r.carrier()), Path: aws.String(r.carrierPath())})
 		return err
 	})
 }
 
 func (r *roleStep) makeUser(ctx context.Context) error {
-	in := &iam.CreateUserInput{UserName: aws.String(r.stem()), Path: aws.String(r.path()), Tags: r.tags()}
+	in := &iam.CreateUserInput{UserName: aws.String(r.userName()), Path: aws.String(r.path()), Tags: r.userTags()}
 	if r.boundary != "" {
 		in.PermissionsBoundary = aws.String(r.boundary)
 	}
@@ -230,7 +249,7 @@ func (r *roleStep) dropPolicy(ctx context.Context) error {
 func (r *roleStep) dropGroup(ctx context.Context) error {
 	err := r.guard(ctx, r.groupAddr())
 	if err == nil {
-		_, err = r.iam.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: aws.String(r.stem())})
+		_, err = r.iam.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: aws.String(r.carrier())})
 	}
 	return r.unlessGone(r.groupAddr(), "iam:DeleteGroup", err)
 }
@@ -238,7 +257,7 @@ func (r *roleStep) dropGroup(ctx context.Context) error {
 func (r *roleStep) dropUser(ctx context.Context) error {
 	err := r.guard(ctx, r.userAddr())
 	if err == nil {
-		_, err = r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.stem())})
+		_, err = r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.userName())})
 	}
 	return r.unlessGone(r.userAddr(), "iam:DeleteUser", err)
 }
@@ -247,7 +266,7 @@ func (r *roleStep) boundUser(ctx context.Context) error {
 	if err := r.guard(ctx, r.userAddr()); err != nil {
 		return err
 	}
-	_, err := r.iam.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: aws.String(r.stem()), PermissionsBoundary: aws.String(r.boundary)})
+	_, err := r.iam.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: aws.String(r.userName()), PermissionsBoundary: aws.String(r.boundary)})
 	return failed(r.userAddr(), "iam:PutUserPermissionsBoundary", err)
 }
 
@@ -261,7 +280,7 @@ func (r *roleStep) attach(ctx context.Context) error {
 		if err := r.guard(ctx, r.policyAddr(), r.groupAddr()); err != nil {
 			return err
 		}
-		_, err := r.iam.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+		_, err := r.iam.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String(r.carrier()), PolicyArn: arn})
 		return err
 	})
 }
@@ -272,7 +291,7 @@ func (r *roleStep) detach(ctx context.Context) error {
 		return err
 	}
 	if err = r.guard(ctx, r.policyAddr(), r.groupAddr()); err == nil {
-		_, err = r.iam.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: aws.String(r.stem()), PolicyArn: arn})
+		_, err = r.iam.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: aws.String(r.carrier()), PolicyArn: arn})
 	}
 	return r.unlessGone(r.attachAddr(), "iam:DetachGroupPolicy", err)
 }
@@ -283,7 +302,7 @@ func (r *roleStep) join(ctx context.Context) error {
 		if err := r.guard(ctx, r.userAddr(), r.groupAddr()); err != nil {
 			return err
 		}
-		_, err := r.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+		_, err := r.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: aws.String(r.carrier()), UserName: aws.String(r.userName())})
 		return err
 	})
 }
@@ -291,7 +310,7 @@ func (r *roleStep) join(ctx context.Context) error {
 func (r *roleStep) leave(ctx context.Context) error {
 	err := r.guard(ctx, r.userAddr(), r.groupAddr())
 	if err == nil {
-		_, err = r.iam.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{GroupName: aws.String(r.stem()), UserName: aws.String(r.stem())})
+		_, err = r.iam.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{GroupName: aws.String(r.carrier()), UserName: aws.String(r.userName())})
 	}
 	return r.unlessGone(r.memberAddr(), "iam:RemoveUserFromGroup", err)
 }

@@ -31,15 +31,18 @@ type session struct {
 	listed   atomic.Bool         // whether the plan's list of keys has read the user
 	wrote    atomic.Bool         // whether anything was written, so that a thing may be not visible yet
 	made     sync.Map            // addresses of what this session has made
+	recent   sync.Map            // addresses of what was made a moment ago, here or by a run that ended before
 	fresh    atomic.Bool         // whether the bucket was certainly made in this session
-	configs  chan struct{}       // held while one configuration of the bucket is written
+
+	place        shared[place] // of the bucket, as the plan reads it
+	placedBucket atomic.Bool   // whether the bucket step has read it
+	placedRole   atomic.Bool   // whether the role step has read it
+	placedMarker atomic.Bool   // whether the folder's marker has read it
+	freshPolicy  atomic.Value  // the policy that this session has written into a bucket of its own making
 }
 
 func newSession(p *Provider, d design, c *clients) *session {
-	return &session{
-		design: d, clients: c, provider: p, run: rand.Text(),
-		configs: make(chan struct{}, 1),
-	}
+	return &session{design: d, clients: c, provider: p, run: rand.Text()}
 }
 
 // operator asks once who runs this, and refuses who must not.
@@ -77,7 +80,7 @@ func (s *session) owner(ctx context.Context) (*string, error) {
 
 // readUser asks for the user; nil if there is none.
 func (s *session) readUser(ctx context.Context) (*types.User, error) {
-	out, err := s.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(s.stem())})
+	out, err := s.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(s.userName())})
 	if gone(err) {
 		return nil, nil
 	}
@@ -95,6 +98,29 @@ func (s *session) userOnce(asked *atomic.Bool) func(context.Context) (*types.Use
 		return s.readUser
 	}
 	return func(ctx context.Context) (*types.User, error) { return s.user.get(ctx, s.readUser) }
+}
+
+// placeOnce asks where the bucket is; a plan's two readers share one answer, as in [session.userOnce].
+func (s *session) placeOnce(ctx context.Context, asked *atomic.Bool) (place, error) {
+	read := func(ctx context.Context) (place, error) { return (&bucketStep{s}).head(ctx, nil) }
+	if asked.Swap(true) || s.wrote.Load() {
+		return read(ctx)
+	}
+	return s.place.get(ctx, read)
+}
+
+// turn runs f while no other session of this provider writes a configuration of
+// the same bucket: S3 refuses the second of two that meet.
+func (s *session) turn(ctx context.Context, f func() error) error {
+	held, _ := s.provider.turns.LoadOrStore(s.bucket(), make(chan struct{}, 1))
+	turn := held.(chan struct{})
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return f()
 }
 
 // patience is how long a write waits for what was made a moment ago to be

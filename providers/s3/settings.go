@@ -16,6 +16,9 @@ const (
 	setNamespace = "namespace"
 	setKMSKey    = "kms-key"
 	setBoundary  = "permissions-boundary"
+	setMarker    = "folder-marker"
+	setFolder    = "folder"
+	setGroup     = "shared-group"
 
 	namespaceGlobal   = "global"
 	namespaceRegional = "account-regional"
@@ -27,14 +30,30 @@ func settings() []core.Setting {
 		{Name: setNamespace, Usage: "global, or account-regional: the bucket is called NAME-ACCOUNT-REGION-an, and no other account can ever take that name", Example: namespaceRegional},
 		{Name: setKMSKey, Usage: "full ARN of the KMS key that the bucket encrypts with", Example: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 		{Name: setBoundary, Usage: "ARN of the policy that bounds what the user may do", Example: "arn:aws:iam::111122223333:policy/boundary"},
+		{Name: setMarker, Flag: true, Usage: "make the folder visible in consoles before anything is in it: an empty object is put under the prefix", Example: yes},
+		{Name: setFolder, Usage: "a folder to make where the grant is for the whole bucket, as a source document wants it", Example: "clickhouse/", Only: []core.Who{core.WhoKey}},
+		{Name: setGroup, Usage: "name of one group for many sites: each user is called like its site's folder, and the one policy confines it there", Example: "sites", Only: []core.Who{core.WhoKey}},
 	}
 }
 
+// names of the settings, for people.
+func names(list []core.Setting) string {
+	var words []string
+	for _, s := range list {
+		words = append(words, s.Name)
+	}
+	return strings.Join(words, ", ")
+}
+
 var (
-	accountID   = regexp.MustCompile(`^[0-9]{12}$`)
-	bucketName  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
-	kmsKeyARN   = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
-	boundaryARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/[!-~]+$`)
+	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	bucketName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	dottedName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+	dottedNumber = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$`)
+	siteName     = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
+	groupWord    = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,128}$`)
+	kmsKeyARN    = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	boundaryARN  = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/[!-~]+$`)
 )
 
 // draw reads g's settings into a design and names everything that S3 cannot accept.
@@ -55,7 +74,7 @@ func draw(g core.Grant) (design, core.Faults) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.Settings)) {
 		if !slices.ContainsFunc(settings(), func(s core.Setting) bool { return s.Name == name }) {
-			fault(name, g.Settings[name], "is not a setting of Amazon S3", "account, namespace, kms-key or permissions-boundary")
+			fault(name, g.Settings[name], "is not a setting of Amazon S3", names(settings()))
 		}
 	}
 	if d.account = g.Settings[setAccount]; d.account != "" && !accountID.MatchString(d.account) {
@@ -90,10 +109,12 @@ func draw(g core.Grant) (design, core.Faults) {
 			fault(setBoundary, d.boundary, "is not the ARN of a policy in this partition", "arn:"+d.partition.name+":iam::ACCOUNT:policy/NAME")
 		}
 	}
+	f = append(f, d.readFolders()...)
 	n, more := readNative(g.Native)
 	d.native, f = n, append(f, more...)
 	d.layout, more = layoutOf(g.Who, n.Layout)
 	f = append(append(f, more...), d.layout.faults(d)...)
+	f = append(f, d.literalFaults()...)
 	if rule := d.bucketRule(); rule != "" {
 		fault("bucket", d.bucket(), rule, `3 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, e.g. "acme-events"`)
 	}
@@ -115,6 +136,10 @@ func (d design) bucketRule() string {
 		return "is shorter than 3 characters"
 	case len(name) > 63:
 		return "is longer than 63 characters"
+	case strings.Contains(name, ".") && d.grant.Target.Adopt: // it is there already; requests name it in their path
+		if !dottedName.MatchString(name) || dottedNumber.MatchString(name) {
+			return "is not a bucket name"
+		}
 	case strings.Contains(name, "."):
 		return `has a ".", which breaks TLS with the bucket's host name`
 	case !bucketName.MatchString(name):

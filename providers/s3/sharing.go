@@ -1,0 +1,161 @@
+// Sharing: buckets and groups of ours that serve several grants.
+package s3
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// carrierMark is the tags of the policy. One that serves many sites says in a
+// tag what it was made to say, so that a repair can be told from another wish.
+func (r *roleStep) carrierMark() map[string]string {
+	if r.common == "" {
+		return r.mark()
+	}
+	tags := sharedMark()
+	tags[tagSays] = r.says()
+	return tags
+}
+
+// says is a fingerprint of the wanted policy.
+func (r *roleStep) says() string {
+	text, _ := meaning(mustJSON(r.provider.grantPolicy(r.design)))
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// ownCarrier reports whether tags say that the policy is ours, for this grant.
+func (r *roleStep) ownCarrier(tags map[string]string) bool {
+	if r.common != "" {
+		return forMany(tags)
+	}
+	return r.marked(tags)
+}
+
+// saysOther reports whether the policy was made to say something else for other sites.
+func (r *roleStep) saysOther(v *roleView) bool {
+	return r.common != "" && len(v.members) > 0 && iamTags(v.policyTags)[tagSays] != r.says()
+}
+
+// newGroup is the change that makes the group, if the account has room for it.
+func (r *roleStep) newGroup(v *roleView) core.Change {
+	why := "under path " + r.carrierPath()
+	if v.room.quota == 0 {
+		return roleChange(core.Make, r.groupAddr(), why)
+	}
+	nth := r.provider.groups.plan(v.room, r.carrier())
+	if nth > v.room.quota {
+		c := roleChange(core.Refuse, r.groupAddr(), fmt.Sprintf("would be group %d of the %d that the account may have", nth, v.room.quota))
+		c.Hint = "--" + setGroup + " NAME: one group for many sites, each confined to the folder that is called like its user"
+		return c
+	}
+	return roleChange(core.Make, r.groupAddr(), fmt.Sprintf("%s; group %d of the %d that the account may have", why, nth, v.room.quota))
+}
+
+// room is how many groups an account has, and how many it may have.
+type room struct{ groups, quota int }
+
+// groupCount is what the grants of one run, planned side by side, make of the room.
+type groupCount struct {
+	mu     sync.Mutex
+	at     time.Time
+	last   *shared[room]
+	wanted map[string]bool // the groups that plans have asked for since
+}
+
+// roomAge is how long an answer about the room is good for.
+const roomAge = time.Minute
+
+// roomFor asks how many groups there are, once for all grants that are planned together.
+func (r *roleStep) roomFor(ctx context.Context) (room, error) {
+	return r.provider.groups.reading().get(ctx, func(ctx context.Context) (room, error) {
+		out, err := r.iam.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+		if err != nil {
+			return room{}, failed(r.groupAddr(), "iam:GetAccountSummary", err)
+		}
+		return room{int(out.SummaryMap["Groups"]), int(out.SummaryMap["GroupsQuota"])}, nil
+	})
+}
+
+// reading is the one that plans share, a new one if the last is old.
+func (g *groupCount) reading() *shared[room] {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.last == nil || time.Since(g.at) > roomAge {
+		g.at, g.last, g.wanted = time.Now(), &shared[room]{}, map[string]bool{}
+	}
+	return g.last
+}
+
+// plan counts a group in and returns how many there will be with it.
+func (g *groupCount) plan(there room, name string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wanted[name] = true
+	return there.groups + len(g.wanted)
+}
+
+// otherUsers are the other grants for which the bucket is there: their policies
+// or their statements name it.
+func (b *bucketStep) otherUsers(ctx context.Context) ([]string, error) {
+	owner, err := b.owner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	text, err := b.readPolicy(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	there, err := openShelf(text)
+	if err != nil {
+		return nil, &core.Error{What: b.bucketAddr(), Err: err}
+	}
+	for _, s := range there.own(func(sid string) bool { return sid != tlsSid && !b.ownSid(sid) }) {
+		found[fmt.Sprintf("a statement %q in its policy", sidOf(s))] = true
+	}
+	if b.common != "" {
+		v := &roleView{}
+		if err := (&roleStep{b.session}).readGroup(ctx, v); err != nil {
+			return nil, err
+		}
+		for _, user := range v.members {
+			found["user "+user] = true
+		}
+	}
+	pages := iam.NewGetAccountAuthorizationDetailsPaginator(b.iam, &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{types.EntityTypeLocalManagedPolicy}})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failed(b.bucketAddr(), "iam:GetAccountAuthorizationDetails", err)
+		}
+		for _, p := range out.Policies {
+			if b.namedBy(p) && !strings.EqualFold(aws.ToString(p.PolicyName), b.carrier()) {
+				found["policy "+aws.ToString(p.PolicyName)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// namedBy reports whether a policy, in the version that is in force, names the bucket.
+func (d design) namedBy(p types.ManagedPolicyDetail) bool {
+	return slices.ContainsFunc(p.PolicyVersionList, func(v types.PolicyVersion) bool {
+		text, err := url.PathUnescape(aws.ToString(v.Document))
+		return v.IsDefaultVersion && err == nil && (strings.Contains(text, `"`+d.bucketARN()+`"`) || strings.Contains(text, `"`+d.bucketARN()+`/`))
+	})
+}
