@@ -25,6 +25,9 @@ func (q *request) authenticate() error {
 		}
 		return nil
 	}
+	if q.route.Style == styleXML && (strings.HasPrefix(text, algorithmAWS) || strings.HasPrefix(text, algorithmGOOG)) {
+		return q.authenticateHMAC(text)
+	}
 	scheme, credential, _ := strings.Cut(text, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return q.invalidCredentials()

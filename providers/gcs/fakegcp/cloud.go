@@ -66,10 +66,11 @@ func (c *Cloud) init() {
 	s.Retired = made(s.Retired)
 	s.Pools = made(s.Pools)
 	s.Operations = made(s.Operations)
+	s.Multiparts = made(s.Multiparts)
 	s.Issuers = made(s.Issuers)
 	s.AWSKeys = made(s.AWSKeys)
 	c.routes = slices.Concat(tokenRoutes(), stsRoutes(), credentialRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
-		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes())
+		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes(), xmlRoutes())
 }
 
 // operatorRoles are what a person who sets up grants usually holds. They are

@@ -1,4 +1,4 @@
-// Downloads: alt=media of the JSON API, and the XML API that Google's Go client reads with.
+// Downloads: alt=media of the JSON API, and the objects of the XML API.
 package fakegcp
 
 import (
@@ -9,14 +9,7 @@ import (
 )
 
 func downloadRoutes() []route {
-	media := storageRoute("GET", "/download/storage/v1/b/{bucket}/o/{object}", "objects.get", false, (*request).getMedia)
-	out := []route{media}
-	for _, m := range []string{"GET", "HEAD"} {
-		r := storageRoute(m, "/{bucket}/{object...}", "objects.get", false, (*request).getMedia)
-		r.Style = styleXML
-		out = append(out, r)
-	}
-	return out
+	return []route{storageRoute("GET", "/download/storage/v1/b/{bucket}/o/{object}", "objects.get", false, (*request).getMedia)}
 }
 
 func (q *request) getMedia() (any, error) {
@@ -41,7 +34,7 @@ func (q *request) getMedia() (any, error) {
 func (q *request) media(o *object) (any, error) {
 	r := reply{Code: http.StatusOK, Body: o.Data, Header: map[string]string{
 		"Content-Type":                   or(o.Meta.ContentType, "application/octet-stream"),
-		"ETag":                           `"` + etag(o.Generation) + `"`,
+		"ETag":                           o.xmlETag(),
 		"Last-Modified":                  o.Updated.Format(http.TimeFormat),
 		"X-Goog-Generation":              strconv.FormatInt(o.Generation, 10),
 		"X-Goog-Metageneration":          strconv.FormatInt(o.Metageneration, 10),
@@ -55,7 +48,7 @@ func (q *request) media(o *object) (any, error) {
 		}
 	}
 	for k, v := range o.Meta.Metadata {
-		r.Header["X-Goog-Meta-"+k] = v
+		r.Header["X-"+q.vendor()+"-Meta-"+k] = v
 	}
 	if text := q.Header.Get("Range"); text != "" {
 		from, to, ok := byteRange(text, len(o.Data))

@@ -18,8 +18,9 @@ type fault struct {
 	Where    string // Cloud Storage: location, "If-Match"
 	WhereIn  string // Cloud Storage: locationType, "header"
 	Details  []any
-	XMLCode  string // "NoSuchKey"
-	ShowBoth bool   // Cloud Storage: status and details as well
+	XMLCode  string     // "NoSuchKey"
+	Signed   *xmlSigned // what a signature should have been over
+	ShowBoth bool       // Cloud Storage: status and details as well
 }
 
 func (f *fault) Error() string { return fmt.Sprintf("%d: %s", f.Code, f.Message) }
@@ -157,10 +158,36 @@ type xmlError struct {
 	Code    string   `xml:"Code"`
 	Message string   `xml:"Message"`
 	Details string   `xml:"Details,omitempty"`
+	*xmlSigned
+}
+
+type xmlSigned struct {
+	StringToSign     string `xml:"StringToSign"`
+	CanonicalRequest string `xml:"CanonicalRequest"`
 }
 
 var xmlCodes = map[int]string{
-	400: "InvalidArgument", 401: "AuthenticationRequired", 403: "AccessDenied", 404: "NoSuchKey", 412: "PreconditionFailed", 416: "InvalidRange",
+	400: "InvalidArgument", 401: "AuthenticationRequired", 403: "AccessDenied", 404: "NoSuchKey", 409: "Conflict", 412: "PreconditionFailed", 416: "InvalidRange",
+}
+
+// xmlMessages are what the XML API says to everybody who gets a code.
+// https://cloud.google.com/storage/docs/xml-api/reference-status
+var xmlMessages = map[string]string{
+	"AccessDenied": "Access denied.", "AuthenticationRequired": "Authentication required.", "BadDigest": "The Content-MD5 or checksum you specified did not match what we received.",
+	"EntityTooSmall": "Your proposed upload is smaller than the minimum object size specified in your bucket configuration.", "InvalidArgument": "Invalid argument.",
+	"InvalidAccessKeyId": "The User Id you provided does not exist in our records.", "InvalidPart": "One or more of the specified parts could not be found or the part's ETag did not match.",
+	"InvalidPartOrder": "The list of parts was not in ascending order.", "InvalidSecurity": "The provided security credentials are not valid.", "MalformedXML": "The XML you provided was not well-formed.",
+	"NoSuchBucket": "The specified bucket does not exist.", "NoSuchKey": "The specified key does not exist.", "NoSuchUpload": "The requested upload was not found.",
+	"NotImplemented":     "A header or query you provided requested a function that is not implemented.",
+	"PreconditionFailed": "At least one of the pre-conditions you specified did not hold.", "RequestTimeTooSkewed": "The difference between the request time and the server's time is too large.",
+	"SignatureDoesNotMatch": "Access denied.",
+}
+
+// xmlFault is an error of the XML API.
+func xmlFault(status int, code, format string, args ...any) *fault {
+	f := failed(status, format, args...)
+	f.XMLCode = code
+	return f
 }
 
 // write sends the fault in the shape of the given style.
@@ -170,7 +197,8 @@ func (f *fault) write(w http.ResponseWriter, s style) {
 		return
 	}
 	if s == styleXML {
-		body, _ := xml.Marshal(xmlError{Code: or(f.XMLCode, xmlCodes[f.Code]), Message: http.StatusText(f.Code), Details: f.Message})
+		code := or(f.XMLCode, xmlCodes[f.Code])
+		body, _ := xml.Marshal(xmlError{Code: code, Message: or(xmlMessages[code], http.StatusText(f.Code)), Details: f.Message, xmlSigned: f.Signed})
 		w.Header().Set("Content-Type", "application/xml; charset=UTF-8")
 		w.WriteHeader(f.Code)
 		_, _ = w.Write(append([]byte("<?xml version='1.0' encoding='UTF-8'?>"), body...))

@@ -1,4 +1,4 @@
-// HMAC keys: the management calls. The XML API that would be signed with them is not served.
+// HMAC keys, which sign requests to the XML API: made, listed, switched off, deleted.
 package fakegcp
 
 import (
@@ -22,6 +22,10 @@ func hmacRoutes() []route {
 }
 
 const maxHMACKeys = 10 // https://cloud.google.com/storage/quotas
+
+// hmacDelay is how long a change of a key's state takes at most.
+// https://cloud.google.com/storage/docs/consistency
+const hmacDelay = 3 * time.Minute
 
 type hmacMetadata struct {
 	Kind     string    `json:"kind"`
@@ -94,6 +98,7 @@ func (q *request) createHMAC() (any, error) {
 	}
 	now := time.Now().UTC()
 	k := &hmacKey{AccessID: "GOOG1E" + (rand.Text() + rand.Text() + rand.Text())[:55], Secret: hmacSecret(), Account: a.UniqueID, Project: p.ID, State: "ACTIVE", Created: now, Updated: now, Revision: 1}
+	k.Usable.Set(true, min(q.state.Settings.Delay, hmacDelay))
 	q.state.HMACKeys[k.AccessID] = k
 	return hmacCreated{"storage#hmacKey", q.hmacMetadata(k), k.Secret}, nil
 }
@@ -163,6 +168,7 @@ func (q *request) updateHMAC() (any, error) {
 		return nil, failed(400, "Invalid value for state: %q", in.State)
 	}
 	k.State, k.Updated = in.State, time.Now().UTC()
+	k.Usable.Set(in.State == "ACTIVE", min(q.state.Settings.Delay, hmacDelay))
 	k.Revision++
 	return q.hmacMetadata(k), nil
 }

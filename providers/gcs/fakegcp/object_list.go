@@ -28,29 +28,35 @@ func (q *request) listObjects() (any, error) {
 			return nil, q.denied(permission, "Storage bucket")
 		}
 	}
+	entries := b.list(prefix, delimiter, q.query.Get("startOffset"), q.query.Get("endOffset"), q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true")
+	if folders && delimiter == "/" {
+		entries = append(entries, b.foldersBelow(prefix)...)
+	}
+	return q.listPage(entries)
+}
+
+// list is what a listing shows, in no order: the objects whose names begin with
+// prefix, are not before start and are before end, if there is one.
+func (b *bucket) list(prefix, delimiter, start, end string, versions, soft bool) []listed {
 	b.purge()
-	versions, soft := q.query.Get("versions") == "true", q.query.Get("softDeleted") == "true"
 	var entries []listed
-	for name, list := range b.Objects {
-		if !strings.HasPrefix(name, prefix) || name < q.query.Get("startOffset") || (q.query.Get("endOffset") != "" && name >= q.query.Get("endOffset")) {
+	for name, generations := range b.Objects {
+		if !strings.HasPrefix(name, prefix) || name < start || end != "" && name >= end {
 			continue
 		}
 		if i := strings.Index(name[len(prefix):], delimiter); delimiter != "" && i >= 0 {
-			if p := name[:len(prefix)+i+len(delimiter)]; slices.ContainsFunc(list, func(o *object) bool { return shown(o, versions, soft) }) {
+			if p := name[:len(prefix)+i+len(delimiter)]; slices.ContainsFunc(generations, func(o *object) bool { return shown(o, versions, soft) }) {
 				entries = append(entries, listed{key: p, prefix: true})
 			}
 			continue
 		}
-		for _, o := range list {
+		for _, o := range generations {
 			if shown(o, versions, soft) {
 				entries = append(entries, listed{key: name, object: o})
 			}
 		}
 	}
-	if folders && delimiter == "/" {
-		entries = append(entries, b.foldersBelow(prefix)...)
-	}
-	return q.listPage(entries)
+	return entries
 }
 
 // foldersBelow are the managed folders directly below a prefix, as a listing

@@ -72,7 +72,7 @@ func (c *Cloud) objectResource(o *object) objectResource {
 		TimeFinalized: o.Created, TimeClass: o.Created,
 		TimeDeleted: optional(o.Noncurrent), SoftDeleteTime: optional(o.SoftDeleted), HardDeleteTime: optional(o.HardDelete), objectMeta: o.Meta,
 	}
-	if o.Components == 0 { // a composed object has no MD5
+	if o.Components == 0 && !o.Multipart { // an object made of parts has no MD5
 		r.MD5 = md5sum(o.Data)
 	}
 	if b := c.state.Buckets[o.Bucket]; b != nil {

@@ -36,6 +36,12 @@ func TestRequestsAreNamedByMethodAndPath(t *testing.T) {
 		{"PATCH", "https://iam.googleapis.com/v1/projects/p/locations/global/workloadIdentityPools/x/providers/y", "iam.projects.locations.workloadIdentityPools.providers.patch", true},
 		{"POST", "https://sts.googleapis.com/v1/token", "sts.token", false},
 		{"POST", "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com:generateAccessToken", "iamcredentials.projects.serviceAccounts.generateAccessToken", false},
+		{"PUT", "https://storage.googleapis.com/acme/a/b", "storage.objects.insert", true},
+		{"PUT", "https://acme.storage.googleapis.com/a/b?partNumber=1&uploadId=x", "storage.multipartUploads.uploadPart", true},
+		{"POST", "https://storage.googleapis.com/acme/a/b?uploads", "storage.multipartUploads.create", true},
+		{"GET", "https://storage.googleapis.com/acme?list-type=2&prefix=a", "storage.objects.list", false},
+		{"GET", "https://acme.storage.googleapis.com/?prefix=a", "storage.objects.list", false},
+		{"POST", "https://storage.googleapis.com/storage/v1/b/acme/nothing", "POST /storage/v1/b/acme/nothing", true},
 		{"GET", "https://iam.googleapis.com/v1/nothing", "GET /v1/nothing", false},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), c.method, c.url, nil)

@@ -19,7 +19,7 @@ type style int
 const (
 	styleOnePlatform style = iota // status and details
 	styleStorage                  // errors[] with reasons
-	styleXML                      // downloads by the XML API
+	styleXML                      // the XML API
 	styleText                     // downloads by the JSON API: the message alone
 )
 
@@ -28,6 +28,7 @@ const (
 type route struct {
 	Method  string
 	Path    string
+	Query   string // a parameter that the request must have, "uploadId"
 	Op      string // the method's ID in the discovery document
 	Write   bool
 	Service string // "iam.googleapis.com"
@@ -189,17 +190,28 @@ func (q *request) decode(v any) error {
 // match finds the route of a request.
 func (c *Cloud) match(r *http.Request) (*route, map[string]string) {
 	segments := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	host, _, _ := strings.Cut(or(r.Host, r.URL.Host), ":")
+	bucket, virtual := strings.CutSuffix(host, "."+storageService)
+	if virtual {
+		segments = append([]string{bucket}, segments...)
+	}
+	query := r.URL.Query()
 	for i := range c.routes {
 		rt := &c.routes[i]
-		if rt.Method != r.Method {
+		if rt.Method != r.Method || virtual && rt.Style != styleXML || rt.Query != "" && !query.Has(rt.Query) {
 			continue
 		}
 		params, ok := matchPath(rt.Path, segments)
-		if ok && (rt.Style != styleXML || len(params["bucket"]) > 2) { // "/v1/…" of another service is no bucket
+		if ok && (rt.Style != styleXML || !servicePaths[params["bucket"]]) {
 			return rt, params
 		}
 	}
 	return nil, nil
+}
+
+// servicePaths begin the paths of other services and APIs: no bucket is meant.
+var servicePaths = map[string]bool{
+	"v1": true, "v3": true, "storage": true, "upload": true, "resumable": true, "download": true, "batch": true, "token": true, "oauth2": true,
 }
 
 func matchPath(pattern string, segments []string) (map[string]string, bool) {

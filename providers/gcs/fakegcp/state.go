@@ -10,22 +10,23 @@ import (
 
 // state is the whole cloud. [Cloud] guards it with one lock.
 type state struct {
-	Settings   settings              `json:"settings"`
-	Projects   map[string]*project   `json:"projects"`   // by project ID
-	Buckets    map[string]*bucket    `json:"buckets"`    // by name: one namespace for all projects
-	Accounts   map[string]*account   `json:"accounts"`   // by unique ID; deleted ones stay
-	Roles      map[string]*role      `json:"roles"`      // custom roles, by full name
-	Tokens     map[string]*token     `json:"tokens"`     // by the opaque access token
-	Uploads    map[string]*upload    `json:"uploads"`    // resumable sessions, by upload ID
-	HMACKeys   map[string]*hmacKey   `json:"hmacKeys"`   // by access ID
-	Pools      map[string]*pool      `json:"pools"`      // workload identity pools, by full name
-	Operations map[string]*operation `json:"operations"` // by full name
-	Issuers    map[string]*issuer    `json:"issuers"`    // of tokens that pools may accept, by URL
-	AWSKeys    map[string]*awsKey    `json:"awsKeys"`    // by access key ID
-	Serial     int64                 `json:"serial"`     // source of unique numbers
-	LastGen    int64                 `json:"lastGen"`    // last object generation given
-	RSAKeys    int                   `json:"rsaKeys"`    // how many of the pool's keys are used
-	Retired    map[string]time.Time  `json:"retired"`    // role names that cannot be created again before this time
+	Settings   settings                    `json:"settings"`
+	Projects   map[string]*project         `json:"projects"`   // by project ID
+	Buckets    map[string]*bucket          `json:"buckets"`    // by name: one namespace for all projects
+	Accounts   map[string]*account         `json:"accounts"`   // by unique ID; deleted ones stay
+	Roles      map[string]*role            `json:"roles"`      // custom roles, by full name
+	Tokens     map[string]*token           `json:"tokens"`     // by the opaque access token
+	Uploads    map[string]*upload          `json:"uploads"`    // resumable sessions, by upload ID
+	Multiparts map[string]*multipartUpload `json:"multiparts"` // uploads in parts, by upload ID
+	HMACKeys   map[string]*hmacKey         `json:"hmacKeys"`   // by access ID
+	Pools      map[string]*pool            `json:"pools"`      // workload identity pools, by full name
+	Operations map[string]*operation       `json:"operations"` // by full name
+	Issuers    map[string]*issuer          `json:"issuers"`    // of tokens that pools may accept, by URL
+	AWSKeys    map[string]*awsKey          `json:"awsKeys"`    // by access key ID
+	Serial     int64                       `json:"serial"`     // source of unique numbers
+	LastGen    int64                       `json:"lastGen"`    // last object generation given
+	RSAKeys    int                         `json:"rsaKeys"`    // how many of the pool's keys are used
+	Retired    map[string]time.Time        `json:"retired"`    // role names that cannot be created again before this time
 }
 
 type settings struct {
@@ -125,7 +126,8 @@ type object struct {
 	Generation     int64      `json:"generation"`
 	Metageneration int64      `json:"metageneration"`
 	Components     int        `json:"components"`
-	Owner          string     `json:"owner"` // unique ID of the uploader
+	Multipart      bool       `json:"multipart"` // uploaded in parts by the XML API
+	Owner          string     `json:"owner"`     // unique ID of the uploader
 	Created        time.Time  `json:"created"`
 	Updated        time.Time  `json:"updated"`
 	Noncurrent     time.Time  `json:"noncurrent"`  // when it stopped being the live version
@@ -152,6 +154,7 @@ type hmacKey struct {
 	Account  string    `json:"account"` // unique ID
 	Project  string    `json:"project"`
 	State    string    `json:"state"`
+	Usable   visible   `json:"usable"` // whether it signs requests
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
 	Revision int64     `json:"revision"`
