@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"strconv"
@@ -128,7 +129,7 @@ func (c *Cloud) authorize(who *caller, r *http.Request, q Request) Verdict {
 	q.Context = keys
 	v := Evaluate(q)
 	c.ledger.Add(cloudsim.Decision{
-		Principal: who.ARN, Action: q.Action, Resource: q.Resource, Allowed: v.Allowed, Because: v.Because,
+		Principal: cmp.Or(who.ARN, who.Service, who.Federated), Action: q.Action, Resource: q.Resource, Allowed: v.Allowed, Because: v.Because,
 	})
 	return v
 }

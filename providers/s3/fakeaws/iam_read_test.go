@@ -2,8 +2,10 @@
 package fakeaws_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -115,7 +117,16 @@ func TestAProvidersAudiencesCanGrow(t *testing.T) {
 	if err != nil || len(list.OpenIDConnectProviderList) != 1 {
 		t.Errorf("list: got %+v, %v", list, err)
 	}
-	must(t)(op.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}))
+	must(t)(op.TagOpenIDConnectProvider(ctx, &iam.TagOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn, Tags: tags("b", "2")}))
+	must(t)(op.UntagOpenIDConnectProvider(ctx, &iam.UntagOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn, TagKeys: []string{"a"}}))
+	marks, err := op.ListOpenIDConnectProviderTags(ctx, &iam.ListOpenIDConnectProviderTagsInput{OpenIDConnectProviderArn: arn})
+	if err != nil || len(marks.Tags) != 1 || *marks.Tags[0].Key != "b" {
+		t.Errorf("tags: got %+v, %v", marks, err)
+	}
+	must(t)(op.UpdateOpenIDConnectProviderThumbprint(ctx, &iam.UpdateOpenIDConnectProviderThumbprintInput{OpenIDConnectProviderArn: arn, ThumbprintList: []string{strings.Repeat("a", 40)}}))
+	for range 2 { // the second deletion finds nothing, which is no error
+		must(t)(op.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}))
+	}
 	_, err = op.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn})
 	wantCode(t, "after deletion", err, "NoSuchEntity")
 }
@@ -141,4 +152,31 @@ func TestATrustPolicyCanBeReplaced(t *testing.T) {
 	must(t)(op.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: name}))
 	_, err = op.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: aws.String(anything)})
 	wantCode(t, "a trust policy without a principal", err, "MalformedPolicyDocument")
+}
+
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+func TestTheAccountIsToldInPages(t *testing.T) {
+	op := operator(fakeaws.New(fakeaws.Options{}), "us-east-1").iam
+	ctx := t.Context()
+	for n := range 60 {
+		name := fmt.Sprint("site", n)
+		must(t)(op.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}))
+		must(t)(op.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: &name}))
+		must(t)(op.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &name, PolicyDocument: aws.String(anything)}))
+	}
+	users, groups, policies, pages := 0, 0, 0, 0
+	for p := iam.NewGetAccountAuthorizationDetailsPaginator(op, &iam.GetAccountAuthorizationDetailsInput{}); p.HasMorePages(); pages++ {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users, groups, policies = users+len(page.UserDetailList), groups+len(page.GroupDetailList), policies+len(page.Policies)
+	}
+	if users != 61 || groups != 60 || policies != 60 || pages != 2 {
+		t.Errorf("got %d users, %d groups, %d policies on %d pages, want 61, 60, 60 on 2", users, groups, policies, pages)
+	}
+	only, err := op.GetAccountAuthorizationDetails(ctx, &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{types.EntityTypeGroup}})
+	if err != nil || len(only.GroupDetailList) != 60 || len(only.UserDetailList) != 0 || only.IsTruncated {
+		t.Errorf("groups alone: got %d groups and %d users, %v", len(only.GroupDetailList), len(only.UserDetailList), err)
+	}
 }

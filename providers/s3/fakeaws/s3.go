@@ -265,6 +265,9 @@ func writeS3Error(w http.ResponseWriter, r *http.Request, id string, err *apiErr
 
 // Classify names the operation of a request without consuming its body.
 func (c *Cloud) Classify(r *http.Request) cloudsim.Op {
+	if strings.Contains(r.URL.Path, "/.well-known/") && scopeOf(r).service == "" {
+		return cloudsim.Op{Name: "oidc:GetKeys"}
+	}
 	service := serviceOf(r)
 	if service == "s3" {
 		op, _, _, _ := c.s3Match(r)

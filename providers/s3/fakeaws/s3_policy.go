@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ func policyS3Ops() []s3Op {
 	}
 }
 
-// maxBucketPolicy is the size of a bucket policy in bytes.
+// maxBucketPolicy is the size of a bucket policy in bytes, of S3's own rendering.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
 const maxBucketPolicy = 20 * 1024
 
 // mayPolicy lets the owner's root user through whatever the policy denies, and
@@ -72,7 +74,8 @@ func putBucketPolicy(k *s3Call) error {
 	if err := k.mayPolicy("s3:PutBucketPolicy"); err != nil {
 		return err
 	}
-	if len(k.body) > maxBucketPolicy {
+	var compact bytes.Buffer
+	if json.Compact(&compact, k.body) == nil && compact.Len() > maxBucketPolicy {
 		return malformedBucketPolicy("Policy exceeds the maximum allowed document size.")
 	}
 	d, err := ParseDocument(string(k.body))

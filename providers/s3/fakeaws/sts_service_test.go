@@ -50,6 +50,10 @@ func TestAServiceTakesOnTheRoleThatTrustsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	decisions := cloud.Ledger().All()
+	if d := decisions[len(decisions)-1]; d.Principal != backupService || d.Action != "sts:AssumeRole" || d.Resource != arn || !d.Allowed {
+		t.Errorf("ledger: got %+v", d)
+	}
 	k := key{id, secret, token}
 	for _, v := range []struct {
 		method, target string
