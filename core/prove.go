@@ -190,15 +190,15 @@ func (v *prover) negatives(ctx context.Context, probes []Probe) ([]Row, error) {
 			some[n] = probes[i]
 		}
 		got, err := v.round(ctx, some, v.last)
-		if err != nil {
-			return rows, err
-		}
 		var again []int
 		for n, i := range pending {
 			rows[i] = got[n]
 			if got[n].Got == Unclear {
 				again = append(again, i)
 			}
+		}
+		if err != nil {
+			return rows, err
 		}
 		v.tell(Event{Kind: Proving, Text: fmt.Sprintf("%d of %d abilities outside the grant tried", len(probes)-len(again), len(probes))})
 		if pending = again; len(pending) == 0 || try == steady+2 {
@@ -255,7 +255,7 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 		if n > 1 && p.Where == Inside && p.Ability != List {
 			p.Key = fmt.Sprintf("%s-%d", p.Key, n)
 		}
-		rows[i].Probe = p
+		rows[i] = Row{Probe: p, Got: Unclear, How: Tried, Err: "not tried"}
 		switch {
 		case p.Ability == Create && p.Where == Inside, p.Ability == Enter && p.Key == "":
 			first = append(first, i)

@@ -330,3 +330,51 @@ func TestGapHoldsOnlyWhereItIsDeclared(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusalsAreAimedAtAnObjectThatIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, there := plain(), map[string]bool{}
+		b.Grant.Can = []Ability{Create, Delete}
+		c := &cloud{wrote: map[string]bool{}, answer: func(p Probe, _ int) (Outcome, error) {
+			switch {
+			case p.Where != Inside:
+			case p.Ability == Create:
+				there[p.Key] = true
+			case p.Ability == Delete:
+				delete(there, p.Key)
+			case (p.Ability == Overwrite || p.Ability == Read || p.Ability == Erase) && !there[p.Key]:
+				t.Errorf("%s: got it aimed at %q, which was deleted before", p.Ability, p.Key)
+			}
+			return p.Want, nil
+		}}
+		v := &prover{actor: c, probes: ProbesFor(b, everything(), "run", "other"), settle: time.Minute, pace: time.Second, tell: func(Event) {}, keys: map[string]bool{}}
+		if proof, err := v.prove(t.Context()); err != nil || len(proof.Failures()) > 0 {
+			t.Errorf("got error %v, %+v", err, proof.Failures())
+		}
+		for key := range there {
+			if !v.keys[key] {
+				t.Errorf("what was put is remembered: got %v, want %q among it", v.keys, key)
+			}
+		}
+	})
+}
+
+func TestPuttingThatStopsWorkingIsNotConverged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := plain()
+		b.Grant.Can = []Ability{Create, Delete}
+		c := &cloud{wrote: map[string]bool{}, answer: func(p Probe, n int) (Outcome, error) {
+			if p.Ability == Create && p.Where == Inside && n > steady {
+				return Unclear, errors.New("slow down")
+			}
+			return p.Want, nil
+		}}
+		v := &prover{actor: c, probes: ProbesFor(b, everything(), "run", ""), settle: time.Minute, pace: time.Second, tell: func(Event) {}, keys: map[string]bool{}}
+		if _, err := v.prove(t.Context()); !errors.Is(err, ErrNotConverged) || !strings.Contains(err.Error(), "slow down") {
+			t.Errorf("got %v, want %v with the reason", err, ErrNotConverged)
+		}
+		if n := c.tries["create inside"]; n > 3*steady {
+			t.Errorf("got %d tries, want a bound", n)
+		}
+	})
+}
