@@ -28,6 +28,8 @@ type toy struct {
 	Stays   bool             // the foreign bucket is in nobody's way when a grant ends
 	Stuck   bool             // the bucket cannot be dropped
 	Caller  string           // who plans and applies, if it is not ann
+	Away    bool             // nobody here can become the grantee
+	Inside  bool             `json:"-"` // a command said that it runs where the grantee runs
 	cancel  func()           // called while the key is issued
 	trying  func()           // called for each thing that is tried
 }
@@ -35,9 +37,9 @@ type toy struct {
 func toyCloud(t *toy) Cloud {
 	return Cloud{
 		Program: "toygrant", Region: "moon-1",
-		Connect: func(core.Connection) core.Provider { return t },
+		Connect: func(c core.Connection) core.Provider { t.Inside = c.Inside; return t },
 		Sandbox: func(snapshot []byte) (Sandbox, error) {
-			fresh := &toy{Fail: t.Fail, Wide: t.Wide, Foreign: t.Foreign, Bucket: t.Bucket}
+			fresh := &toy{Fail: t.Fail, Wide: t.Wide, Foreign: t.Foreign, Bucket: t.Bucket, Away: t.Away}
 			if snapshot == nil {
 				return fresh, nil
 			}
@@ -53,8 +55,19 @@ func (t *toy) Environment(listen string) []string { return []string{"TOY_ENDPOIN
 
 func (t *toy) Info() core.Info {
 	return core.Info{
-		Name: "s3", Title: "Toy", Nouns: core.Nouns{Account: "box", Region: "shelf", Principal: "doll"}, Identities: []core.Identity{{Who: core.WhoKey, Form: core.PairForm}}, Settle: time.Minute,
-		Settings:  []core.Setting{{Name: "owner", Usage: "who owns the box", Example: "ann", Env: []string{"TOY_OWNER"}, Required: true}},
+		Name: "s3", Title: "Toy", Nouns: core.Nouns{Account: "box", Region: "shelf", Principal: "doll"}, Settle: time.Minute,
+		Identities: []core.Identity{
+			{Who: core.WhoAccount, Title: "a doll of the vendor's", Why: "nothing can be stolen", Forgeries: []core.Forgery{{Name: "other-doll", Why: "a stranger"}, {Name: "no-face", Why: "nobody"}}},
+			{Who: core.WhoOIDC, Title: "a doll with papers", Why: "the papers are checked"},
+			{Who: core.WhoKey, Title: "a key of the box", Why: "works for whoever holds it", Form: core.PairForm},
+		},
+		Settings: []core.Setting{
+			{Name: "owner", Usage: "who owns the box", Example: "ann", Env: []string{"TOY_OWNER"}, Required: true},
+			{Name: "vendor", Usage: "whose doll it is", Example: "bob", Env: []string{"TOY_VENDOR"}, Required: true, Only: []core.Who{core.WhoAccount}},
+			{Name: "face", Usage: "a picture", Example: "face.pem", File: true, Only: []core.Who{core.WhoAccount}},
+			{Name: "papers", Usage: "which papers", Example: "blue", Required: true, Only: []core.Who{core.WhoOIDC}},
+			{Name: "lamp", Usage: "light the box", Example: "true", Flag: true},
+		},
 		Abilities: []core.Ability{core.Create, core.Abort, core.Overwrite, core.Read, core.List},
 		Reasons:   []core.Reason{{Ability: core.Create, Action: "toy:Put", Level: "object", Why: "putting is Put"}},
 	}
@@ -73,6 +86,12 @@ func (t *toy) Compile(g core.Grant) (core.Blueprint, error) {
 	if g.Settings["owner"] == "" {
 		f = append(f, core.Fault{Field: "owner", Rule: "is missing", Accepts: "a name"})
 	}
+	if g.Who == core.WhoAccount && g.Settings["vendor"] == "" {
+		f = append(f, core.Fault{Field: "vendor", Rule: "is missing", Accepts: "a name"})
+	}
+	if strings.Contains(g.Settings["face"], "bad") {
+		f = append(f, core.Fault{Field: "face", Value: g.Settings["face"], Rule: "is no face", Accepts: "a face"})
+	}
 	return core.Blueprint{
 		Cloud: "s3", Grant: g, Probes: g.Target.Prefix + ".probe/",
 		Resources: []core.Resource{{Step: core.BucketStep, Addr: "toy:bucket/" + g.Target.Bucket, What: "a bucket"}, {Step: core.RoleStep, Addr: "toy:role", What: "a role"}, {Step: core.CredentialStep, Addr: "toy:key", What: "a key"}},
@@ -82,16 +101,27 @@ func (t *toy) Compile(g core.Grant) (core.Blueprint, error) {
 }
 
 func (t *toy) Open(_ context.Context, b core.Blueprint) (*core.Steps, error) {
-	return &core.Steps{
+	steps := &core.Steps{
 		Whoami: func(context.Context) (core.Operator, error) {
 			return core.Operator{Account: "box-7", Principal: cmp.Or(t.Caller, "ann\x1b[31m"), Source: "her word"}, t.Fail["whoami"]
 		},
 		Bucket: toyStep{t, b, core.BucketStep, "toy:bucket/" + b.Grant.Target.Bucket}, Role: toyStep{t, b, core.RoleStep, "toy:role"},
-		Credential: toyKeys{t}, Simulator: t,
-	}, nil
+		Simulator: t,
+	}
+	if b.Grant.Who == core.WhoKey {
+		steps.Credential = toyKeys{t}
+		return steps, nil
+	}
+	steps.Outputs = func(context.Context) ([]core.Output, error) {
+		return []core.Output{{Name: "DOLL", Value: "doll-of-" + b.Grant.Settings["vendor"], Why: "who comes"}, {Name: "workflow", Value: "play: " + b.Grant.Name + "\n", File: "play.yml"}}, nil
+	}
+	return steps, nil
 }
 
 func (t *toy) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	if c.Secret.Empty() && t.Away && !t.Inside {
+		return nil, core.ErrNotHere
+	}
 	return toyActor{t, b, c.ID}, nil
 }
 
@@ -184,6 +214,9 @@ func (k toyKeys) Retire(_ context.Context, id string) error {
 	return nil
 }
 
+// Forgeries implements [core.Forger].
+func (a toyActor) Forgeries() []string { return []string{"other-doll"} }
+
 type toyActor struct {
 	*toy
 	b   core.Blueprint
@@ -196,8 +229,11 @@ func (a toyActor) Try(_ context.Context, p core.Probe) (core.Outcome, error) {
 	if a.trying != nil {
 		a.trying()
 	}
-	if !slices.Contains(a.Issued, a.key) {
+	if a.b.Grant.Who == core.WhoKey && !slices.Contains(a.Issued, a.key) || a.b.Grant.Who != core.WhoKey && !a.Role && !a.Inside {
 		return core.Unclear, errors.New("no such key")
+	}
+	if p.Ability == core.Enter {
+		return map[bool]core.Outcome{true: core.Allowed, false: core.Denied}[p.Key == "" || a.Wide], nil
 	}
 	inside := strings.HasPrefix(p.Key, a.b.Grant.Target.Prefix)
 	if a.Wide || inside && slices.Contains([]core.Ability{core.Create, core.Abort, core.Overwrite}, p.Ability) {

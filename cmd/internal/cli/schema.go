@@ -34,8 +34,19 @@ func (a *app) schema() *schema {
 	closed := false
 	s := &schema{
 		Schema: "https://json-schema.org/draft/2020-12/schema", Title: a.cloud.Program + " grant", Type: []string{"object"},
-		Additional: &closed, Properties: map[string]*schema{},
+		Additional: &closed,
 	}
+	s.Properties = a.properties()
+	s.Properties[fleetKey] = &schema{
+		Description: "many grants, each of which adds to what the file says of all of them: its prefix alone, or a mapping of the same keys", Type: []string{"array"},
+		Items: &schema{Type: []string{"string", "object"}, Properties: a.properties(), Additional: &closed},
+	}
+	return s
+}
+
+// properties are the keys of one grant.
+func (a *app) properties() map[string]*schema {
+	all := map[string]*schema{}
 	for _, f := range fields(a.info, a.cloud.Region) {
 		p := &schema{Description: f.Usage}
 		if len(f.Only) > 0 {
@@ -52,9 +63,9 @@ func (a *app) schema() *schema {
 		if f.Example != "" && f.Kind == textField {
 			p.Examples = []any{f.Example}
 		}
-		s.Properties[f.Key] = p
+		all[f.Key] = p
 	}
-	return s
+	return all
 }
 
 // grantExample is a grant file with what most grants need.
