@@ -274,44 +274,49 @@ func TestShutDoorIsUnprovenOnceItsTimeIsOver(t *testing.T) {
 }
 
 func TestObjectsArePlantedForWhoeverMayNotPutThem(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		b, err := g.Compile(openGrant)
-		if err != nil {
-			t.Fatal(err)
+	for _, can := range [][]Ability{{Read}, {Read, Delete}} {
+		synctest.Test(t, func(t *testing.T) { plants(t, can) })
+	}
+}
+
+func plants(t *testing.T, can []Ability) {
+	t.Helper()
+	g := newGate()
+	b, err := g.Compile(openGrant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Grant.Can = can
+	steps, err := g.Open(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	g.answer = func(p Probe) Outcome {
+		for _, key := range g.planted {
+			there[key] = true
 		}
-		b.Grant.Can = []Ability{Read, Delete}
-		steps, err := g.Open(t.Context(), b)
-		if err != nil {
-			t.Fatal(err)
+		g.planted = nil
+		switch {
+		case p.Where != Inside || p.Ability == List:
+		case p.Ability == Create && there[p.Key]:
+			t.Errorf("what is not granted is tried where nothing stands in its way: got %s of %q, which is there", p.Ability, p.Key)
+		case p.Ability != Create && !there[p.Key]:
+			t.Errorf("a try is aimed at an object that is there: got %s of %q", p.Ability, p.Key)
+		case p.Ability == Delete:
+			delete(there, p.Key)
 		}
-		there := map[string]bool{}
-		g.answer = func(p Probe) Outcome {
-			for _, key := range g.planted {
-				there[key] = true
-			}
-			g.planted = nil
-			switch {
-			case p.Where != Inside || p.Ability == List:
-			case p.Ability == Create && there[p.Key]:
-				t.Errorf("what is not granted is tried where nothing stands in its way: got %s of %q, which is there", p.Ability, p.Key)
-			case p.Ability != Create && !there[p.Key]:
-				t.Errorf("a try is aimed at an object that is there: got %s of %q", p.Ability, p.Key)
-			case p.Ability == Delete:
-				delete(there, p.Key)
-			}
-			return p.Want
+		return p.Want
+	}
+	proof, err := (&Engine{Provider: g, RunID: "run"}).Prove(t.Context(), b, steps, Credential{})
+	if err != nil || len(proof.Left) > 0 {
+		t.Errorf("got error %v, left %q", err, proof.Left)
+	}
+	for key := range there {
+		if !slices.Contains(g.swept, key) {
+			t.Errorf("what was planted is swept: got %q, want %q among it", g.swept, key)
 		}
-		proof, err := (&Engine{Provider: g, RunID: "run"}).Prove(t.Context(), b, steps, Credential{})
-		if err != nil || len(proof.Left) > 0 {
-			t.Errorf("got error %v, left %q", err, proof.Left)
-		}
-		for key := range there {
-			if !slices.Contains(g.swept, key) {
-				t.Errorf("what was planted is swept: got %q, want %q among it", g.swept, key)
-			}
-		}
-	})
+	}
 }
 
 func TestFaultsOfIdentities(t *testing.T) {
