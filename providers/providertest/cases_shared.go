@@ -91,7 +91,7 @@ func (t *trial) strange(b core.Blueprint, c core.Credential, other core.Blueprin
 	before := t.Objects(b.Grant.Target.Bucket)
 	for _, a := range t.Provider().Info().Abilities {
 		info, _ := core.DescribeAbility(a)
-		if info.Reach != core.ObjectReach {
+		if info.Reach != core.ObjectReach || t.admits(b.Grant, a, core.Sibling) || t.admits(b.Grant, a, core.Neighbour) {
 			continue
 		}
 		p := core.Probe{Ability: a, Where: core.Sibling, Bucket: b.Grant.Target.Bucket, Key: other.Grant.Target.Prefix + "x", Want: core.Denied}
