@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -49,18 +50,24 @@ func (p *Provider) actions(can []core.Ability, level string) []string {
 	return list
 }
 
+// gives reports whether the grant's policy allows an action, somewhere.
+func (p *Provider) gives(d design, action string) bool {
+	return slices.ContainsFunc(p.grantStatements(d), func(s statement) bool {
+		return slices.ContainsFunc(s.Action, func(a string) bool { return matches(strings.TrimPrefix(a, "s3:"), strings.TrimPrefix(action, "s3:")) })
+	})
+}
+
 // gaps are the abilities that the grant does not name and its actions give all the same.
 func (p *Provider) gaps(d design) []core.Gap {
 	can := d.grant.Can
-	given := slices.Concat(p.actions(can, objectLevel), p.actions(can, bucketLevel))
-	var gaps []core.Gap
+	gaps := d.native.wide(d.grant.Target.Prefix)
 	for _, a := range core.Abilities() {
 		if !a.Grantable || slices.Contains(can, a.Ability) {
 			continue
 		}
 		one := []core.Ability{a.Ability}
 		needs := slices.Concat(p.actions(one, objectLevel), p.actions(one, bucketLevel))
-		if slices.ContainsFunc(needs, func(n string) bool { return !slices.Contains(given, n) }) {
+		if slices.ContainsFunc(needs, func(n string) bool { return !p.gives(d, n) }) {
 			continue
 		}
 		why := fmt.Sprintf("S3 has no permission for it apart from %s", needs[0])

@@ -23,6 +23,8 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		Gaps:      p.gaps(d),
 		Operator:  operator(d),
 		Probes:    d.probes(),
+		Notes:     p.notes(d),
+		Checks:    p.checks(d),
 	}
 	b.Documents = append(b.Documents, d.layout.documents(p, d)...)
 	if !g.Target.Adopt {

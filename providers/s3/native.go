@@ -63,6 +63,22 @@ func readNative(raw json.RawMessage) (native, core.Faults) {
 	return n, f
 }
 
+// wide are the gaps of a recipe that limits its object actions to a prefix, and
+// listing to nothing.
+func (n native) wide(prefix string) []core.Gap {
+	lists := slices.ContainsFunc(n.Statements, func(s nativeStatement) bool {
+		return slices.Contains(s.On, onBucket) && slices.ContainsFunc(s.Actions, func(a string) bool { return a == "s3:ListBucket" || a == "s3:*" })
+	})
+	if !lists || prefix == "" {
+		return nil
+	}
+	var gaps []core.Gap
+	for _, at := range []core.Where{core.Sibling, core.Neighbour, core.Outside} {
+		gaps = append(gaps, core.Gap{Ability: core.List, Where: at, Outcome: core.Allowed, Why: "the source document does not limit listing: it shows the names of everything in the bucket"})
+	}
+	return gaps
+}
+
 // statements are the recipe's, for d's bucket.
 func (n native) statements(d design) []statement {
 	var list []statement

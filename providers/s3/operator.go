@@ -39,10 +39,23 @@ func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
 // repair what others have changed.
 func operator(d design) []core.Permission {
 	all := append(bucketPermissions(d), d.layout.operator(d)...)
+	if len(d.grant.Limits.From) > 0 {
+		all = append(all, simulatePermissions(d)...)
+	}
 	if d.marker {
 		all = append(all, markerPermissions(d)...)
 	}
 	return merged(all)
+}
+
+// simulatePermissions are what it takes to ask IAM instead of trying.
+func simulatePermissions(d design) []core.Permission {
+	p := permit{step: core.RoleStep}
+	p.on(d.layout.grantee(d, d.accountOrNot("*")), verbs(proves), "iam:SimulatePrincipalPolicy")
+	if _, alone := d.layout.(userLayout); alone {
+		p.on(d.bucketARN(), verbs(proves), "s3:GetBucketPolicy")
+	}
+	return p.list
 }
 
 // merged names every permission once: what two steps need, the first of them names for both.

@@ -14,42 +14,86 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-type simulator struct{ *session }
+type simulator struct {
+	*session
+	policy shared[string] // the bucket's, where it names the grantee
+}
 
-// Simulate asks about the actions that trying p would take. IAM does not look
-// at the bucket's policy.
+// Simulate asks about the actions that trying p would take, or about p's own.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, error) {
-	actions := s.actionsOf(p.Ability)
-	if len(actions) == 0 {
-		return core.Unclear, fmt.Errorf("no action is known for %q", p.Ability)
-	}
 	o, err := s.operator(ctx)
 	if err != nil {
 		return core.Unclear, err
 	}
-	bucket := "arn:" + s.partition.name + ":s3:::" + p.Bucket
-	resource := bucket
-	info, _ := core.DescribeAbility(p.Ability)
 	in := &iam.SimulatePrincipalPolicyInput{
-		PolicySourceArn: aws.String(s.iamARN(o.Account, "user")),
-		ActionNames:     actions,
-		ContextEntries:  []types.ContextEntry{entry("aws:SecureTransport", "true", types.ContextKeyTypeEnumBoolean), entry("aws:CurrentTime", time.Now().UTC().Format(time.RFC3339), types.ContextKeyTypeEnumDate)},
+		PolicySourceArn: aws.String(s.layout.grantee(s.design, o.Account)),
+		ContextEntries:  s.context(p),
 	}
+	bucket := "arn:" + s.partition.name + ":s3:::" + p.Bucket
+	info, _ := core.DescribeAbility(p.Ability)
+	in.ActionNames, in.ResourceArns = s.actionsOf(p.Ability), []string{bucket}
 	switch {
+	case p.Action != "":
+		in.ActionNames, in.ResourceArns = []string{p.Action}, []string{p.Key}
 	case p.Ability == core.List:
-		in.ContextEntries = append(in.ContextEntries, entry("s3:prefix", p.Key, types.ContextKeyTypeEnumString))
 	case info.Reach == core.ObjectReach:
-		resource = bucket + "/" + p.Key
+		in.ResourceArns = []string{bucket + "/" + p.Key}
 	case info.Reach == core.OwnerReach:
-		resource = "*"
+		in.ResourceArns = []string{"*"}
 	}
-	in.ResourceArns = []string{resource}
+	if len(in.ActionNames) == 0 {
+		return core.Unclear, fmt.Errorf("no action is known for %q", p.Ability)
+	}
+	if _, alone := s.layout.(userLayout); alone && info.Reach != core.OwnerReach {
+		if in.ResourcePolicy, err = s.bucketsPolicy(ctx); err != nil {
+			return core.Unclear, err
+		}
+	}
 	out, err := s.iam.SimulatePrincipalPolicy(ctx, in)
 	if err != nil {
 		return core.Unclear, failed("", "iam:SimulatePrincipalPolicy", err)
 	}
 	return verdict(out.EvaluationResults, p.Want)
+}
+
+// context is what a request would bring along: the time, TLS, where it comes
+// from, and the prefix that a listing asks for.
+func (s *simulator) context(p core.Probe) []types.ContextEntry {
+	list := []types.ContextEntry{
+		entry("aws:SecureTransport", "true", types.ContextKeyTypeEnumBoolean),
+		entry("aws:CurrentTime", time.Now().UTC().Format(time.RFC3339), types.ContextKeyTypeEnumDate),
+	}
+	if networks := s.grant.Limits.From; len(networks) > 0 {
+		from := insideOf(networks)
+		if outside, ok := outsideOf(networks); ok && p.Where == outsideNetwork {
+			from = outside
+		}
+		list = append(list, entry("aws:SourceIp", from.String(), types.ContextKeyTypeEnumIp))
+	}
+	switch {
+	case p.Ability == core.List:
+		list = append(list, entry("s3:prefix", p.Key, types.ContextKeyTypeEnumString))
+	case p.Action == "s3:ListBucket":
+		list = append(list, entry("s3:prefix", s.grant.Target.Prefix, types.ContextKeyTypeEnumString))
+	}
+	return list
+}
+
+// bucketsPolicy is the bucket's policy, which IAM does not look at by itself. It
+// takes one for users only.
+func (s *simulator) bucketsPolicy(ctx context.Context) (*string, error) {
+	text, err := s.policy.get(ctx, func(ctx context.Context) (string, error) {
+		owner, err := s.owner(ctx)
+		if err != nil {
+			return "", err
+		}
+		return (&bucketStep{s.session}).readPolicy(ctx, owner)
+	})
+	if err != nil || text == "" {
+		return nil, err
+	}
+	return &text, nil
 }
 
 // verdict sums up one answer for each action: all must be allowed where p is
