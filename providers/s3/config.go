@@ -21,6 +21,8 @@ type Config struct {
 	Transport   http.RoundTripper       // nil: the network
 	Credentials aws.CredentialsProvider // of the operator; nil: wherever AWS's own tools look
 	Isolated    bool                    // nothing is read from the environment or from files
+	StandIn     StandIn                 // plays the grantees that need no secret; nil on a real cloud
+	Run         Run                     // the workflow's run that this is part of; the zero value: as the environment says
 }
 
 // clients are the three services of one caller.

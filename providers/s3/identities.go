@@ -1,12 +1,54 @@
 // Identities: how a grantee can prove who it is on AWS.
 package s3
 
-import "github.com/bucketgrant/bucketgrant/core"
+import (
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/github"
+)
 
 // identities are the ways that AWS has, those without a secret first.
 func identities() []core.Identity {
 	return []core.Identity{
-		{Who: core.WhoKey, Title: "an access key of a user", Form: core.PairForm,
-			Why: "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret"},
+		{
+			Who: core.WhoAccount, Title: "a role that the grantee's own account takes on",
+			Why: "nothing is handed over that could leak: choose it whenever the grantee has an account on AWS and gives you an external ID",
+			Forgeries: []core.Forgery{
+				{Name: missingExternalID, Why: "whoever the grantee lets choose a role's name, without saying for whom"},
+				{Name: wrongExternalID, Why: "another customer of the grantee who names this role as his own"},
+				{Name: strangersAccount, Why: "somebody with an account on AWS who has read the receipt"},
+			},
+		},
+		{
+			Who: core.WhoOIDC, Title: "a role that a workflow on GitHub takes on",
+			Why:       "GitHub signs a token for each run, which AWS checks: choose it for everything that runs in GitHub Actions",
+			Forgeries: forgeries(),
+		},
+		{
+			Who: core.WhoKey, Title: "an access key of a user", Form: core.PairForm,
+			Why: "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret",
+		},
 	}
+}
+
+// forgeries are the ways to pass for a workflow.
+func forgeries() []core.Forgery {
+	return []core.Forgery{
+		{Name: github.OtherRepository, Why: "a workflow of another repository of the same owner"},
+		{Name: github.OtherBranch, Why: "whoever may push another branch or tag, or use another environment"},
+		{Name: github.Fork, Why: "a workflow of a repository with the same name at another owner"},
+		{Name: github.PullRequest, Why: "whoever may open a pull request"},
+		{Name: github.WrongAudience, Why: "somebody who was shown a token that is meant for another service"},
+		{Name: github.WrongIssuer, Why: "whoever runs an issuer of tokens that say the same"},
+		{Name: github.ExpiredToken, Why: "whoever finds a token in an old log"},
+		{Name: github.UnsignedToken, Why: "anybody, if signatures were a choice"},
+		{Name: github.ForgedSignature, Why: "anybody, if signatures were not checked"},
+	}
+}
+
+func forgeryNames() []string {
+	var names []string
+	for _, f := range forgeries() {
+		names = append(names, f.Name)
+	}
+	return names
 }

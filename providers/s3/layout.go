@@ -63,6 +63,8 @@ func layouts() map[hanging]layout {
 		{core.WhoKey, ""}:          groupLayout{},
 		{core.WhoKey, layoutGroup}: groupLayout{},
 		{core.WhoKey, layoutUser}:  userLayout{},
+		{core.WhoAccount, ""}:      assumeLayout{core.WhoAccount},
+		{core.WhoOIDC, ""}:         assumeLayout{core.WhoOIDC},
 	}
 }
 

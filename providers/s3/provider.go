@@ -4,6 +4,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -60,6 +61,9 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 	if err != nil {
 		return nil, err
 	}
+	if err := p.arrive(ctx, d); err != nil {
+		return nil, err
+	}
 	s := newSession(p, d, c)
 	return &core.Steps{
 		Whoami:     s.operator,
@@ -67,7 +71,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		Role:       roleOf(s),
 		Credential: d.layout.issuer(s),
 		Caretaker:  &caretaker{s},
-		Simulator:  &simulator{s},
+		Simulator:  &simulator{session: s},
 		Outputs:    d.layout.outputs(s),
 	}, nil
 }
@@ -85,6 +89,9 @@ func roleOf(s *session) joined {
 // the bucket's full name as it is, and needs no settings: the holder may know
 // no more of the grant than its receipt says.
 func (p *Provider) Act(ctx context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
+	if len(b.Grant.Limits.From) > 0 && !p.config.Inside {
+		return nil, &core.Error{Kind: core.ErrNotHere, What: "credential", Err: errors.New("is of use in some networks only, and this may not be one of them"), Hint: "verify --inside, from there"}
+	}
 	if !regionName.MatchString(b.Grant.Target.Region) {
 		return nil, core.Faults{{Field: "region", Value: b.Grant.Target.Region, Rule: "is not the name of a region", Accepts: `e.g. "eu-west-1"`}}
 	}

@@ -53,7 +53,7 @@ func (s *Sandbox) furnish() error {
 // configuration and opens no socket.
 func (s *Sandbox) Provider() core.Provider {
 	id, secret := s.cloud.Operator()
-	return New(Config{Transport: s.transport, Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), Isolated: true})
+	return New(Config{Transport: s.transport, Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), Isolated: true, StandIn: played{s.cloud}})
 }
 
 // Handler serves S3, IAM and STS on one address.

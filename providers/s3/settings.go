@@ -25,7 +25,7 @@ const (
 )
 
 func settings() []core.Setting {
-	return []core.Setting{
+	return slices.Concat([]core.Setting{
 		{Name: setAccount, Usage: "12 digits; the caller must be in this account", Example: "111122223333"},
 		{Name: setNamespace, Usage: "global, or account-regional: the bucket is called NAME-ACCOUNT-REGION-an, and no other account can ever take that name", Example: namespaceRegional},
 		{Name: setKMSKey, Usage: "full ARN of the KMS key that the bucket encrypts with", Example: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
@@ -33,7 +33,7 @@ func settings() []core.Setting {
 		{Name: setMarker, Flag: true, Usage: "make the folder visible in consoles before anything is in it: an empty object is put under the prefix", Example: yes},
 		{Name: setFolder, Usage: "a folder to make where the grant is for the whole bucket, as a source document wants it", Example: "clickhouse/", Only: []core.Who{core.WhoKey}},
 		{Name: setGroup, Usage: "name of one group for many sites: each user is called like its site's folder, and the one policy confines it there", Example: "sites", Only: []core.Who{core.WhoKey}},
-	}
+	}, vendorSettings(), workflowSettings())
 }
 
 // names of the settings, for people.

@@ -60,7 +60,7 @@ func newWorld(t *testing.T) providertest.World {
 }
 
 func (w *world) as(id, secret string) core.Provider {
-	return New(Config{Transport: w.transport, Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), Isolated: true})
+	return New(Config{Transport: w.transport, Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""), Isolated: true, StandIn: played{w.cloud}})
 }
 
 func (w *world) Provider() core.Provider        { return w.as(w.cloud.Operator()) }

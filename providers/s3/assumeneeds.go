@@ -1,0 +1,56 @@
+// The operator's permissions for roles that a grantee takes on.
+package s3
+
+import (
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// roleNeeds are what it takes to look after one role and what is inside of it.
+func roleNeeds(p *permit, d design, r wantedRole) {
+	account := d.accountOrNot("*")
+	look, settle, drop := verbs(plans, applies, destroys), verbs(applies), verbs(destroys)
+	role := d.roleARN(account, r.path, r.name)
+	if r.path != rootPath {
+		p.on(d.roleARN(account, rootPath, r.name), look, "iam:GetRole")
+		p.because("a role that does not exist is asked for without its path")
+	}
+	p.on(role, look, "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
+	p.on(role, settle, "iam:CreateRole", "iam:TagRole")
+	p.on(role, verbs(repairs), "iam:UpdateAssumeRolePolicy")
+	p.because("a trust policy that somebody changed, or whose principal was made anew, is written again")
+	if d.boundary != "" {
+		p.on(role, verbs(repairs), "iam:PutRolePermissionsBoundary")
+	}
+	if len(r.inline) > 0 {
+		p.on(role, look, "iam:GetRolePolicy")
+		p.on(role, settle, "iam:PutRolePolicy")
+		p.on(role, drop, "iam:DeleteRolePolicy")
+	}
+	p.on(role, drop, "iam:DeleteRole")
+	p.on(role, verbs(proves), "iam:SimulatePrincipalPolicy")
+	p.because("asks what the role may do, where nobody can take it on from here")
+}
+
+// providerNeeds are what it takes to look after the identity provider.
+func providerNeeds(p *permit, d design) {
+	arn := d.providerARN(d.accountOrNot("*"))
+	p.on(arn, verbs(plans, applies, destroys), "iam:GetOpenIDConnectProvider")
+	p.on(arn, verbs(applies), "iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider")
+	p.because("only if the account has none for GitHub")
+	p.on(arn, verbs(repairs), "iam:AddClientIDToOpenIDConnectProvider")
+	p.because("only if the account has one that does not know AWS as an audience")
+	p.on(arn, verbs(destroys), "iam:DeleteOpenIDConnectProvider")
+	p.because("only if it is ours and no other role trusts it")
+	p.on("*", verbs(destroys), "iam:ListRoles")
+	p.because("tells whether another role trusts it")
+}
+
+func (l assumeLayout) operator(d design) []core.Permission {
+	p := permit{step: core.RoleStep}
+	roleNeeds(&p, d, l.shape(d))
+	if l.federated() {
+		providerNeeds(&p, d)
+		return append(p.list, statementPermissions(d)...)
+	}
+	return p.list
+}

@@ -1,0 +1,291 @@
+// Stand-in: becoming a grantee that needs no secret of ours, where that can be done.
+package s3
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/github"
+)
+
+// StandIn is the grantees' side of a cloud that is played here: it can be
+// whoever a grant is for. A real cloud has none.
+type StandIn interface {
+	// Home is the account of the operator.
+	Home() string
+
+	// Caller is somebody who may take on roles: as the role with that ARN, or, if it
+	// is "", as anybody else in the account. What is missing of account and role is made.
+	Caller(ctx context.Context, account, role string) (aws.CredentialsProvider, error)
+
+	// Token is signed by an issuer ("https://…") and holds these claims.
+	Token(issuer string, claims map[string]any) string
+}
+
+// The forgeries of a vendor's account.
+const (
+	missingExternalID = "missing-external-id"
+	wrongExternalID   = "wrong-external-id"
+	strangersAccount  = "other-account"
+)
+
+// entrance is one way to ask for the role.
+type entrance func(ctx context.Context) (*types.Credentials, error)
+
+// entrant is a grantee that takes its role on, and everybody who tries to pass for it.
+type entrant struct {
+	provider *Provider
+	region   string
+	forged   []string                      // the forgeries that can be tried
+	open     func(forgery string) entrance // "" is the true way
+	mu       sync.Mutex
+	inside   *actor // nil until the role was taken on
+}
+
+var _ core.Forger = (*entrant)(nil)
+
+// becoming prepares to act as a grantee that is handed no secret. It is not
+// possible on a real cloud, except where the grantee itself runs.
+func (p *Provider) becoming(ctx context.Context, g core.Grant) (core.Actor, error) {
+	d, faults := draw(g)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	e := &entrant{provider: p, region: d.region}
+	var err error
+	switch stand := p.config.StandIn; {
+	case len(g.Limits.From) > 0: // this machine is not in those networks
+		return nil, core.ErrNotHere
+	case g.Who == core.WhoAccount && stand != nil:
+		err = e.asVendor(ctx, d, stand)
+	case g.Who == core.WhoOIDC && stand != nil:
+		err = e.asPlayedWorkflow(ctx, d, stand)
+	case g.Who == core.WhoOIDC && p.config.Inside:
+		err = e.asThisWorkflow(ctx, d)
+	default:
+		return nil, core.ErrNotHere
+	}
+	return e, err
+}
+
+// asVendor takes the role on from the vendor's account.
+func (e *entrant) asVendor(ctx context.Context, d design, stand StandIn) error {
+	v, _ := d.vendor()
+	caller := func(account, role string) (*sts.Client, error) {
+		who, err := stand.Caller(ctx, account, role)
+		if err != nil {
+			return nil, err
+		}
+		c, err := e.provider.connect(ctx, d.region, who)
+		if err != nil {
+			return nil, err
+		}
+		return c.sts, nil
+	}
+	vendors, err := caller(v.account, v.role)
+	if err != nil {
+		return err
+	}
+	elsewhere := "888877776666"
+	if elsewhere == v.account {
+		elsewhere = "888877775555"
+	}
+	strangers, err := caller(elsewhere, "")
+	if err != nil {
+		return err
+	}
+	arn := d.layout.grantee(d, d.accountOrNot(stand.Home()))
+	e.forged = []string{missingExternalID, wrongExternalID, strangersAccount}
+	e.open = func(forgery string) entrance {
+		client, id := vendors, aws.String(v.externalID)
+		switch forgery {
+		case missingExternalID:
+			id = nil
+		case wrongExternalID:
+			id = aws.String(another(v.externalID))
+		case strangersAccount:
+			client = strangers
+		}
+		return func(ctx context.Context) (*types.Credentials, error) {
+			out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String(sessionName), ExternalId: id}, onceSTS)
+			if err != nil {
+				return nil, err
+			}
+			return out.Credentials, nil
+		}
+	}
+	return nil
+}
+
+// sessionName is what a session of a proof is called.
+const sessionName = "bucketgrant-probe"
+
+func onceSTS(o *sts.Options) { o.Retryer = aws.NopRetryer{} }
+
+// another is an external ID that is not id.
+func another(id string) string {
+	if last := len(id) - 1; id[last] != 'x' {
+		return id[:last] + "x"
+	}
+	return id[:len(id)-1] + "y"
+}
+
+// asPlayedWorkflow takes the role on with tokens that the stand-in signs.
+func (e *entrant) asPlayedWorkflow(ctx context.Context, d design, stand StandIn) error {
+	w, _ := d.workflow()
+	client, err := e.anonymous(ctx)
+	if err != nil {
+		return err
+	}
+	e.forged = w.forgeries()
+	e.open = e.withTokens(client, d.layout.grantee(d, d.accountOrNot(stand.Home())), func(_ context.Context, forgery string) (string, error) {
+		claims := w.claims(forgery)
+		issuer, _ := claims["iss"].(string)
+		return stand.Token(issuer, claims), nil
+	})
+	return nil
+}
+
+// forgeries are those that must be refused: what a flag has allowed is none.
+func (w workflow) forgeries() []string {
+	return slices.DeleteFunc(forgeryNames(), func(name string) bool {
+		return name == github.PullRequest && w.PullRequest || name == github.OtherBranch && w.HasWildcard()
+	})
+}
+
+// withTokens asks for the role with a token. Two forgeries are made of a genuine
+// one: it loses its signature, or keeps that of other claims.
+func (e *entrant) withTokens(client *sts.Client, arn string, token func(ctx context.Context, forgery string) (string, error)) func(string) entrance {
+	return func(forgery string) entrance {
+		return func(ctx context.Context) (*types.Credentials, error) {
+			text, err := token(ctx, forgery)
+			if err != nil {
+				return nil, err
+			}
+			switch forgery {
+			case github.UnsignedToken:
+				text = unsigned(text)
+			case github.ForgedSignature:
+				text = resigned(text)
+			}
+			out, err := client.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{RoleArn: &arn, RoleSessionName: aws.String(sessionName), WebIdentityToken: &text}, onceSTS)
+			if err != nil {
+				return nil, err
+			}
+			return out.Credentials, nil
+		}
+	}
+}
+
+// unsigned is a token that claims to need no signature.
+func unsigned(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return token
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + parts[1] + "."
+}
+
+// resigned is a token whose signature is another one.
+func resigned(token string) string {
+	head, signature, ok := cutLast(token, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(signature)
+	if !ok || err != nil || len(raw) == 0 {
+		return token + "x"
+	}
+	raw[len(raw)/2] ^= 1
+	return head + "." + base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// anonymous is a client for the one call that nobody signs.
+func (e *entrant) anonymous(ctx context.Context) (*sts.Client, error) {
+	c, err := e.provider.connect(ctx, e.region, credentials.NewStaticCredentialsProvider("anonymous", "anonymous", ""))
+	if err != nil {
+		return nil, err
+	}
+	return c.sts, nil
+}
+
+// Forgeries are those that can be tried from here.
+func (e *entrant) Forgeries() []string { return e.forged }
+
+// Try takes the role on, or tries something as it.
+func (e *entrant) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
+	if p.Ability != core.Enter {
+		a, err := e.entered(ctx)
+		if err != nil {
+			return admission(err)
+		}
+		return a.Try(ctx, p)
+	}
+	got, err := e.open(p.Key)(ctx)
+	if err != nil {
+		return admission(err)
+	}
+	if p.Key == "" {
+		_, err = e.settleIn(ctx, got)
+	}
+	if err != nil {
+		return core.Unclear, err
+	}
+	return core.Allowed, nil
+}
+
+// entered is the grantee inside of its role.
+func (e *entrant) entered(ctx context.Context) (*actor, error) {
+	e.mu.Lock()
+	a := e.inside
+	e.mu.Unlock()
+	if a != nil {
+		return a, nil
+	}
+	got, err := e.open("")(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.settleIn(ctx, got)
+}
+
+// settleIn keeps the first session for everything that is tried inside: policies
+// that change hold for it as well, and it knows the objects that it has put.
+func (e *entrant) settleIn(ctx context.Context, c *types.Credentials) (*actor, error) {
+	clients, err := e.provider.connect(ctx, e.region, credentials.NewStaticCredentialsProvider(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken)))
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.inside == nil {
+		e.inside = newActorOf(clients)
+	}
+	return e.inside, nil
+}
+
+// admission is what an answer to a wish for a role says. A token that is not
+// believed is refused as clearly as one that is not trusted.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+func admission(err error) (core.Outcome, error) {
+	refused := is(err, codeDenied) && status(err) == http.StatusForbidden || is(err, "InvalidIdentityToken", "ExpiredTokenException", "IDPRejectedClaim")
+	if refused {
+		return core.Denied, nil
+	}
+	return core.Unclear, plainly(err)
+}
