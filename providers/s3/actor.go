@@ -20,8 +20,8 @@ import (
 type actor struct {
 	*clients
 	mu       sync.Mutex
-	versions map[string]string // of the objects that it has put, by key
-	regions  map[string]string // of other buckets, by name; "" if S3 did not say
+	versions map[string]string          // of the objects that it has put, by key
+	regions  map[string]*shared[string] // of other buckets, by name
 }
 
 // newActor signs with c and nothing else: the environment of whoever runs this is the operator's.
@@ -38,7 +38,7 @@ func (p *Provider) newActor(ctx context.Context, region string, c core.Credentia
 }
 
 func newActorOf(c *clients) *actor {
-	return &actor{clients: c, versions: map[string]string{}, regions: map[string]string{}}
+	return &actor{clients: c, versions: map[string]string{}, regions: map[string]*shared[string]{}}
 }
 
 // Try makes one attempt.
@@ -111,16 +111,15 @@ func (a *actor) at(ctx context.Context, p core.Probe) (func(*s3.Options), error)
 	if p.Where != core.Elsewhere {
 		return unrepeated, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	region, known := a.regions[p.Bucket]
-	if !known {
+	region, err := a.regionOf(p.Bucket).get(ctx, func(ctx context.Context) (string, error) {
 		_, err := a.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.Bucket}, unrepeated)
 		if err != nil && status(err) == 0 {
-			return nil, err
+			return "", err
 		}
-		region = header(err, "x-amz-bucket-region")
-		a.regions[p.Bucket] = region
+		return header(err, "x-amz-bucket-region"), nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return func(o *s3.Options) {
 		unrepeated(o)
@@ -128,6 +127,16 @@ func (a *actor) at(ctx context.Context, p core.Probe) (func(*s3.Options), error)
 			o.Region = region
 		}
 	}, nil
+}
+
+// regionOf is the region of another bucket, asked for once; "" if S3 does not say.
+func (a *actor) regionOf(bucket string) *shared[string] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.regions[bucket] == nil {
+		a.regions[bucket] = &shared[string]{}
+	}
+	return a.regions[bucket]
 }
 
 // idlePolicy is a policy that no bucket accepts, because it is about another
