@@ -48,13 +48,16 @@ func equal(a, b any) bool {
 		t, ok := b.(time.Time)
 		return ok && s.Equal(t)
 	}
-	if _, ok := a.([]any); ok {
+	return scalar(a) && scalar(b) && a == b
+}
+
+// scalar says whether a value is neither a list nor an object: those are like no other.
+func scalar(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
 		return false
 	}
-	if _, ok := b.([]any); ok {
-		return false
-	}
-	return a == b
+	return true
 }
 
 func compare(a, b any) (int, error) {

@@ -63,6 +63,10 @@ func TestConditionThatCannotBeEvaluatedDoesNotHold(t *testing.T) {
 
 func TestBothOperandsAreCheckedWhenAConditionIsWritten(t *testing.T) {
 	for _, text := range []string{`true || resource.nothing == "x"`, `false && resource.name`, `!(true || "a")`} {
+		_, _ = evaluateClaims(text, map[string]any{"assertion": map[string]any{"a": []any{int64(1), "x"}, "b": map[string]any{"c": true}, "s": "text"}})
+		if err := checkClaims(text, "assertion"); err == nil {
+			referencedClaims(text, nil)
+		}
 		if err := checkExpression(text); err == nil {
 			t.Errorf("%s: accepted", text)
 		}
@@ -86,7 +90,8 @@ func TestConditionsAreBounded(t *testing.T) {
 
 // FuzzConditions: whatever is written, evaluation ends, and grants only by a true.
 func FuzzConditions(f *testing.F) {
-	for _, s := range []string{`resource.name.startsWith("projects/_/buckets/b/objects/")`, `request.time < timestamp("2020-10-01T00:00:00.000Z")`, `!(a.b in [1, "x"])`, `r'\' == "\\"`, `((((`, `-1 - - 1`} {
+	for _, s := range []string{`resource.name.startsWith("projects/_/buckets/b/objects/")`, `request.time < timestamp("2020-10-01T00:00:00.000Z")`, `!(a.b in [1, "x"])`, `r'\' == "\\"`, `((((`, `-1 - - 1`,
+		`assertion.s == assertion ? assertion.a[0] : assertion["b"].c`, `has(assertion.b.c) && "x" in assertion.a || assertion == assertion.b`, `assertion.s.split("x")[0] + "y"`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -57,7 +57,7 @@ func discovery(t *testing.T) (map[string]method, map[string]*document) {
 		t.Fatal(err)
 	}
 	methods, docs := map[string]method{}, map[string]*document{}
-	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter"} {
+	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials"} {
 		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), f+"-api.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -225,10 +225,18 @@ func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	must(pools.Operations.Get(op.Name).Do())
 	must(pools.Providers.Create(pool, githubProvider()).WorkloadIdentityPoolProviderId("github").Do())
 	must(pools.Providers.Create(pool, &iam.WorkloadIdentityPoolProvider{Aws: &iam.Aws{AccountId: "123456789012"}}).WorkloadIdentityPoolProviderId("vendor").Do())
+	must(pools.Providers.Create(pool, &iam.WorkloadIdentityPoolProvider{
+		AttributeMapping: map[string]string{"google.subject": "assertion.sub"}, Oidc: &iam.Oidc{IssuerUri: "https://issuer.example", AllowedAudiences: []string{"mine"}, JwksJson: string(cloud.JWKS("https://issuer.example"))},
+	}).WorkloadIdentityPoolProviderId("jwks").Do())
 	must(pools.Providers.Patch(pool+"/providers/github", &iam.WorkloadIdentityPoolProvider{Disabled: true}).UpdateMask("disabled").Do())
 	must(pools.Providers.List(pool).Do())
 	must(pools.Providers.Get(pool + "/providers/github").Do())
 	must(pools.Providers.Delete(pool + "/providers/github").Do())
+	must(hc.Post("https://sts.googleapis.com/v1/token", "application/json", strings.NewReader(`{"grantType": "urn:ietf:params:oauth:grant-type:token-exchange",
+		"requestedTokenType": "urn:ietf:params:oauth:token-type:access_token", "audience": "//iam.googleapis.com/`+poolNumbered+`ci-pool/providers/jwks", "scope": "x",
+		"subjectTokenType": "urn:ietf:params:oauth:token-type:jwt", "subjectToken": "`+cloud.IssueToken("https://issuer.example", map[string]any{"sub": "me", "aud": "mine"})+`"}`)))
+	cloud.Grant(projectID, operatorOf(t, cloud), "iam.serviceAccounts.getAccessToken")
+	must(hc.Post("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"+email+":generateAccessToken", "application/json", strings.NewReader(`{"scope": ["x"]}`)))
 	must(pools.Delete(pool).Do())
 	must(pools.Get(pool).Do())
 	must(pools.List(inGlobal).ShowDeleted(true).Do())
@@ -248,7 +256,19 @@ func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	must(hc.Post("https://cloudresourcemanager.googleapis.com/v3/"+inProject+":getIamPolicy", "application/json", strings.NewReader(`{"options": {"requestedPolicyVersion": 3}}`)))
 	must(hc.Post("https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "application/json", strings.NewReader(
 		`{"accessTuple": {"principal": "`+email+`", "permission": "storage.objects.get", "fullResourceName": "//storage.googleapis.com/projects/_/buckets/acme-events"}}`)))
-	if len(w.seen) < 30 {
+	for _, op := range []string{"sts.token", "iamcredentials.projects.serviceAccounts.generateAccessToken"} {
+		if !w.seen[op] {
+			t.Errorf("%s gave no good answer", op)
+		}
+	}
+	if len(w.seen) < 50 {
 		t.Errorf("only %d methods were seen: %v", len(w.seen), w.seen)
 	}
+}
+
+// operatorOf names the operator as a policy does.
+func operatorOf(t *testing.T, cloud *fakegcp.Cloud) string {
+	t.Helper()
+	k, _ := parseKey(t, cloud.Operator())
+	return "serviceAccount:" + k.Email
 }

@@ -34,8 +34,10 @@ func (q *request) mayOnFolder(permission string, b *bucket, name string) bool {
 
 // mayList decides whether the caller may list what begins with a prefix. The
 // resource of a listing is the bucket; a managed folder whose name the prefix
-// begins with may allow it as well, for all that the listing can show is in it.
-// https://cloud.google.com/storage/docs/access-control/iam-json
+// begins with may allow it as well: all that the listing can show is in it.
+// Google says that a folder's policy holds for a list "in a bucket or folder",
+// and not which prefixes that means; no other could be told from the bucket's.
+// https://cloud.google.com/storage/docs/access-control/iam-permissions
 func (q *request) mayList(permission string, b *bucket, prefix string) bool {
 	folders := q.folderSources(b, prefix)
 	if len(folders) > 0 {

@@ -2,11 +2,13 @@
 package fakegcp_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
@@ -25,6 +27,7 @@ type actor struct {
 	account string // "projects/…/serviceAccounts/…" of an account that exists
 	key     string // of a key of that account
 	role    string // of a role that exists
+	pool    string // of a pool that exists, with a provider "github"
 }
 
 // The rows are Google's tables.
@@ -120,6 +123,54 @@ var methods = []struct {
 	{"keys.delete", "iam.serviceAccountKeys.delete", func(_ *testing.T, a actor) error {
 		return second(a.iam.Projects.ServiceAccounts.Keys.Delete(a.key).Do())
 	}},
+	{"workloadIdentityPools.create", "iam.workloadIdentityPools.create", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Create(inGlobal, &iam.WorkloadIdentityPool{}).WorkloadIdentityPoolId("new-pool").Do())
+	}},
+	{"workloadIdentityPools.get", "iam.workloadIdentityPools.get", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Get(a.pool).Do())
+	}},
+	{"workloadIdentityPools.list", "iam.workloadIdentityPools.list", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.List(inGlobal).Do())
+	}},
+	{"workloadIdentityPools.patch", "iam.workloadIdentityPools.update", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Patch(a.pool, &iam.WorkloadIdentityPool{Disabled: true}).UpdateMask("disabled").Do())
+	}},
+	{"workloadIdentityPools.delete and undelete", "iam.workloadIdentityPools.delete iam.workloadIdentityPools.undelete", func(_ *testing.T, a actor) error {
+		if _, err := a.iam.Projects.Locations.WorkloadIdentityPools.Delete(a.pool).Do(); err != nil {
+			return err
+		}
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Undelete(a.pool, &iam.UndeleteWorkloadIdentityPoolRequest{}).Do())
+	}},
+	{"providers.create", "iam.workloadIdentityPoolProviders.create", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Providers.Create(a.pool, githubProvider()).WorkloadIdentityPoolProviderId("another").Do())
+	}},
+	{"providers.get", "iam.workloadIdentityPoolProviders.get", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Providers.Get(a.pool + "/providers/github").Do())
+	}},
+	{"providers.list", "iam.workloadIdentityPoolProviders.list", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Providers.List(a.pool).Do())
+	}},
+	{"providers.patch", "iam.workloadIdentityPoolProviders.update", func(_ *testing.T, a actor) error {
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Providers.Patch(a.pool+"/providers/github", &iam.WorkloadIdentityPoolProvider{Disabled: true}).UpdateMask("disabled").Do())
+	}},
+	{"providers.delete and undelete", "iam.workloadIdentityPoolProviders.delete iam.workloadIdentityPoolProviders.undelete", func(_ *testing.T, a actor) error {
+		if _, err := a.iam.Projects.Locations.WorkloadIdentityPools.Providers.Delete(a.pool + "/providers/github").Do(); err != nil {
+			return err
+		}
+		return second(a.iam.Projects.Locations.WorkloadIdentityPools.Providers.Undelete(a.pool+"/providers/github", &iam.UndeleteWorkloadIdentityPoolProviderRequest{}).Do())
+	}},
+	{"keys.upload", "iam.serviceAccountKeys.create", func(t *testing.T, a actor) error {
+		data := certificate(t, rsaKey(t, 2048), time.Now().Add(-time.Minute), time.Now().Add(time.Hour))
+		return second(a.iam.Projects.ServiceAccounts.Keys.Upload(a.account, &iam.UploadServiceAccountKeyRequest{PublicKeyData: base64.StdEncoding.EncodeToString(data)}).Do())
+	}},
+	{"generateAccessToken", "iam.serviceAccounts.getAccessToken", func(_ *testing.T, a actor) error {
+		resp, err := a.http.Post("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"+a.account[strings.LastIndex(a.account, "/")+1:]+":generateAccessToken", "application/json", strings.NewReader(`{"scope": ["x"]}`))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		return googleapi.CheckResponse(resp)
+	}},
 	{"projects.get", "resourcemanager.projects.get", func(_ *testing.T, a actor) error {
 		resp, err := a.http.Get("https://cloudresourcemanager.googleapis.com/v3/" + inProject)
 		if err != nil {
@@ -148,6 +199,7 @@ func newActor(t *testing.T, permissions []string) actor {
 	if err != nil {
 		t.Fatal(err)
 	}
+	makePool(t, s, "ci-pool", "github", githubProvider())
 	email, file := makeAccount(t, s, "event-dump")
 	k, _ := parseKey(t, file)
 	name := inProject + "/serviceAccounts/" + email
@@ -161,7 +213,7 @@ func newActor(t *testing.T, permissions []string) actor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return actor{hc, narrow, narrow.Bucket("acme-events"), narrowIAM, name, name + "/keys/" + k.ID, role.Name}
+	return actor{hc, narrow, narrow.Bucket("acme-events"), narrowIAM, name, name + "/keys/" + k.ID, role.Name, poolNumbered + "ci-pool"}
 }
 
 func TestEachMethodAsksForTheDocumentedPermissionsAndNoOther(t *testing.T) {

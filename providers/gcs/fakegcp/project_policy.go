@@ -55,6 +55,9 @@ func (q *request) replace(r *policyRecord, in wirePolicy, on *project) (any, err
 		return nil, f
 	}
 	p, f := q.take(in, r.Policy.Now, on)
+	if f != nil && f.Status == statuses[412] {
+		f.Code = 400 // as every API but Cloud Storage says it
+	}
 	if f != nil {
 		return nil, f
 	}

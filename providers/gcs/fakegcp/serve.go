@@ -148,7 +148,7 @@ func (q *request) checkEnabled() error {
 	return nil
 }
 
-var serviceTitles = map[string]string{
+var serviceTitles = map[string]string{ //nolint:gosec // titles, no secrets
 	"storage.googleapis.com":              "Cloud Storage JSON API",
 	"iam.googleapis.com":                  "Identity and Access Management (IAM) API",
 	"cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",

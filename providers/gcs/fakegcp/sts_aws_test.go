@@ -291,6 +291,11 @@ func TestDomainRestrictionKeepsOutTheVendorUnlessItIsAllowed(t *testing.T) {
 		wantStatus(t, try(), 412, "One or more users named in the policy do not belong to a permitted customer")
 		wantStatus(t, try(), 412, constraint)
 	}
+	ours, _ := makeAccount(t, iamClient(t, cloud, cloud.Operator()), "event-dump")
+	_, err = iamClient(t, cloud, cloud.Operator()).Projects.ServiceAccounts.SetIamPolicy(inProject+"/serviceAccounts/"+ours, &iam.SetIamPolicyRequest{
+		Policy: &iam.Policy{Bindings: []*iam.Binding{{Role: "roles/iam.serviceAccountTokenCreator", Members: []string{"serviceAccount:" + vendors.Email}}}},
+	}).Do()
+	wantStatus(t, err, 400, "do not belong to a permitted customer")
 	grantOn(t, b.IAM().V3(), "roles/storage.objectViewer", "principalSet://iam.googleapis.com/"+poolNumbered+"vendor-pool/*", "")
 	cloud.SetConstraints("constraints/iam.managed.allowedPolicyMembers=serviceAccount:" + vendors.Email)
 	if err := try(); err != nil {

@@ -24,6 +24,9 @@ func xmlRoutes() []route {
 			add(method, b, sub, "buckets."+sub, method != "GET", (*request).notServed)
 		}
 	}
+	for _, method := range []string{"PUT", "DELETE"} {
+		add(method, b, "", "buckets.insert", true, (*request).notServed)
+	}
 	add("POST", o, "uploads", "multipartUploads.create", true, (*request).initiateMultipart)
 	add("PUT", o, "uploadId", "multipartUploads.uploadPart", true, (*request).uploadPart)
 	add("POST", o, "uploadId", "multipartUploads.complete", true, (*request).completeMultipart)
