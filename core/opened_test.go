@@ -319,6 +319,57 @@ func plants(t *testing.T, can []Ability) {
 	}
 }
 
+func TestRefusalOfWhatDoesNotExistProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, excess := range []Ability{Read, Delete} {
+			for _, where := range []Where{Sibling, Outside} {
+				g := newGate()
+				b, err := g.Compile(openGrant)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Grant.Can = []Ability{Create, Read, Delete}
+				steps, err := g.Open(t.Context(), b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.answer = func(p Probe) Outcome {
+					if p.Ability == excess && p.Where == where && slices.Contains(g.planted, p.Key) {
+						return Allowed // the cloud says "forbidden" only of what is not there
+					}
+					return p.Want
+				}
+				proof, err := (&Engine{Provider: g, RunID: "run"}).Prove(t.Context(), b, steps, Credential{})
+				if !errors.Is(err, ErrUnproven) {
+					t.Errorf("%s %s: got error %v, want %v", excess, where, err, ErrUnproven)
+				}
+				for _, key := range g.planted {
+					known := slices.ContainsFunc(Plants(b.Grant, b.Probes), func(stem string) bool { return strings.HasPrefix(key, stem) })
+					if !known || !slices.Contains(g.swept, key) || strings.HasPrefix(key, b.Grant.Target.Prefix) {
+						t.Errorf("what is put beside the grant is announced and swept: got %q, announced %q, swept %q", key, Plants(b.Grant, b.Probes), g.swept)
+					}
+				}
+				if len(g.planted) != 4 {
+					t.Errorf("got %q, want an object for each ability in each place", g.planted)
+				}
+				if len(proof.Left) > 0 {
+					t.Errorf("got %q left", proof.Left)
+				}
+			}
+		}
+	})
+}
+
+func TestNothingIsPutBesideWhoeverOnlyPuts(t *testing.T) {
+	for _, can := range [][]Ability{{Create}, {Create, Abort, List}} {
+		g := sound()
+		g.Can = can
+		if got := Plants(g, "events/.probe/"); len(got) > 0 {
+			t.Errorf("%v: got %q, want nothing", can, got)
+		}
+	}
+}
+
 func TestFaultsOfIdentities(t *testing.T) {
 	g := newGate()
 	for name, c := range map[string]struct {

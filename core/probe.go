@@ -39,6 +39,8 @@ type Probe struct {
 	Action  string  `json:"action,omitempty"` // the cloud's own action, where no ability is meant; Key is then the resource
 	Want    Outcome `json:"want"`
 	Why     string  `json:"why,omitempty"` // the gap, where the cloud cannot do what the grant says
+
+	beside bool // aimed at an object of its own that the operator puts beside the grant
 }
 
 // ProbesFor lists everything that b's grant decides: first what must work, then
@@ -46,7 +48,9 @@ type Probe struct {
 // cloud's actor can try. elsewhere is another bucket, "" for none.
 //
 // Overwrite, Read, Delete and Erase are aimed at the object that Create inside
-// the prefix has put there, so they never touch anybody's data.
+// the prefix has put there, so they never touch anybody's data. What is granted
+// inside is aimed at an object outside as well: clouds refuse to say whether an
+// object exists, so the refusal of one that does not exist proves nothing.
 func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe {
 	t := b.Grant.Target
 	inside := b.Probes + run
@@ -54,7 +58,7 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 	if t.Prefix != "" {
 		name := strings.TrimPrefix(inside, t.Prefix)
 		targets = append(targets,
-			Probe{Where: Sibling, Bucket: t.Bucket, Key: strings.TrimSuffix(t.Prefix, "/") + "-evil/" + name},
+			Probe{Where: Sibling, Bucket: t.Bucket, Key: siblingOf(t.Prefix) + name},
 			Probe{Where: Outside, Bucket: t.Bucket, Key: name})
 	}
 	if elsewhere != "" {
@@ -81,6 +85,10 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 				if p.Where == Inside && p.Want != Allowed {
 					p.Key += ".new" // others are aimed at an object that somebody else has put
 				}
+			case Read, Delete:
+				if p.beside = b.Grant.Allows(a.Ability) && p.Want == Denied && (p.Where == Sibling || p.Where == Outside); p.beside {
+					p.Key += "." + string(a.Ability)
+				}
 			case List:
 				p.Key = listPrefix(p, t.Prefix)
 			case Abort:
@@ -91,6 +99,23 @@ func ProbesFor(b Blueprint, abilities []Ability, run, elsewhere string) []Probe 
 	}
 	return append(must, mustNot...)
 }
+
+// Plants are what the keys begin with under which a proof of g puts objects as
+// the operator; probes is what its own keys begin with, as in [Blueprint.Probes].
+func Plants(g Grant, probes string) []string {
+	var list []string
+	if !g.Allows(Create) {
+		list = append(list, probes)
+	}
+	if g.Target.Prefix != "" && (g.Allows(Read) || g.Allows(Delete)) {
+		name := strings.TrimPrefix(probes, g.Target.Prefix)
+		list = append(list, siblingOf(g.Target.Prefix)+name, name)
+	}
+	return list
+}
+
+// siblingOf is a prefix that begins with the same letters.
+func siblingOf(prefix string) string { return strings.TrimSuffix(prefix, "/") + "-evil/" }
 
 // wanted fills in what trying p must give: what the grant says, unless a gap says otherwise.
 func (b Blueprint) wanted(p Probe) Probe {
@@ -116,7 +141,7 @@ func listPrefix(p Probe, prefix string) string {
 	case Inside:
 		return prefix
 	case Sibling:
-		return strings.TrimSuffix(prefix, "/") + "-evil/"
+		return siblingOf(prefix)
 	}
 	return ""
 }

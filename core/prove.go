@@ -62,7 +62,8 @@ type prover struct {
 	pace   time.Duration
 	tell   func(Event)
 	keys   map[string]bool                                // every key that a probe may have written
-	plant  func(ctx context.Context, keys []string) error // puts the objects that the grantee may not put itself; nil if it may
+	plant  func(ctx context.Context, keys []string) error // puts objects as the operator; nil if nobody can
+	idle   bool                                           // the grantee may not put the objects that others are aimed at
 	last   int                                            // the round of positives whose objects the negatives are aimed at
 }
 
@@ -264,7 +265,7 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 		default:
 			rest = append(rest, i)
 		}
-		if aimed := p.Ability == Read || p.Ability == Overwrite || p.Ability == Delete || p.Ability == Erase; aimed && p.Where == Inside {
+		if aimed := p.Ability == Read || p.Ability == Overwrite || p.Ability == Delete || p.Ability == Erase; aimed && p.Where == Inside && v.idle || p.beside {
 			aims = append(aims, p.Key)
 		}
 	}
@@ -293,7 +294,7 @@ func (v *prover) round(ctx context.Context, probes []Probe, n int) ([]Row, error
 	return rows, nil
 }
 
-// prepare plants the objects that others are aimed at, where the grantee cannot.
+// prepare plants the objects that tries are aimed at and that the grantee may not put.
 func (v *prover) prepare(ctx context.Context, aims []string) error {
 	if v.plant == nil {
 		return nil

@@ -31,11 +31,12 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 	if err != nil {
 		return Proof{How: Skipped}, err
 	}
+	can, not := triable(actor, info.Abilities)
 	v := &prover{
-		actor: actor, probes: ProbesFor(b, info.Abilities, e.RunID, elsewhere),
+		actor: actor, probes: ProbesFor(b, can, e.RunID, elsewhere),
 		settle: cmp.Or(e.Patience, info.Settle), pace: cmp.Or(e.Pace, DefaultPace), tell: e.tell, keys: map[string]bool{},
 	}
-	v.probes = ordered(append(v.probes, besideProbes(b, info.Abilities, e.RunID, e.Beside)...))
+	v.probes = ordered(append(v.probes, besideProbes(b, can, e.RunID, e.Beside)...))
 	var untried []string
 	if c.Secret.Empty() {
 		var doors []Probe
@@ -43,10 +44,13 @@ func (e *Engine) Prove(ctx context.Context, b Blueprint, steps *Steps, c Credent
 		doors, untried = doorProbes(b, id, actor)
 		v.probes = ordered(append(doors, v.probes...))
 	}
-	if care != nil && !b.Grant.Allows(Create) {
-		v.plant = care.Plant
+	if care != nil {
+		v.plant, v.idle = care.Plant, !b.Grant.Allows(Create)
 	}
 	proof, err := v.prove(ctx)
+	if err == nil {
+		err = e.askRest(ctx, b, steps, not, &proof)
+	}
 	proof.Missing = append(proof.Missing, untried...)
 	if missing != "" {
 		proof.Missing = append(proof.Missing, missing)

@@ -157,7 +157,7 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 		add(core.RoleStep, "repair", "principal.alter")
 		add(core.RoleStep, "prove", "principal.ask")
 	}
-	if !g.Allows(core.Create) && g.Who != core.WhoService {
+	if len(core.Plants(g, g.Target.Prefix)) > 0 && g.Who != core.WhoService {
 		add(core.RoleStep, "prove", "object.put")
 	}
 	if !g.Target.Adopt {
