@@ -25,7 +25,7 @@ type Fleet struct {
 
 // MembersAtOnce is how many members are under way side by side if nobody says
 // otherwise: each waits for the cloud most of its time.
-const MembersAtOnce = 32
+const MembersAtOnce = 48
 
 // Member is one grant of a fleet, and what became of it.
 type Member struct {

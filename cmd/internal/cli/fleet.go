@@ -99,12 +99,13 @@ func (f *fleet) deliver(o handoffOptions) (core.Faults, error) {
 	var faults core.Faults
 	for i, r := range f.requests {
 		var found core.Faults
+		h, err := f.app.handoff(r, o, &found)
+		if err != nil {
+			return nil, err
+		}
+		f.app.mustReach(r, o, &found)
+		f.app.mustAccept(r, &found)
 		if f.app.info.Form(r.Grant.Who) != "" {
-			h, err := f.app.handoff(r, o, &found)
-			if err != nil {
-				return nil, err
-			}
-			f.app.mustReach(r, o, &found)
 			f.members[i].Deliver = &marked{h, f.session.sandbox != nil}
 		}
 		found = append(found, mustLast(r.Grant, time.Now())...)
@@ -219,8 +220,12 @@ func (f *fleet) agreed(ctx context.Context, want core.Want, yes bool, question, 
 
 func (f *fleet) carryOut(ctx context.Context, want core.Want) error {
 	failed := f.core.Apply(ctx, f.members, want)
-	for _, m := range f.members {
+	for i, m := range f.members {
 		m.Receipt.Sandbox = f.session.sandbox != nil
+		if m.Err == nil && want.Present {
+			_, m.Err = f.app.publish(m.Receipt, f.requests[i].Out)
+		}
+		m.Err = f.app.unsecret(m.Err, m.Receipt)
 	}
 	return join(failed, f.app.printFleet(f))
 }

@@ -135,11 +135,10 @@ func (a *app) fleetRequests(p core.Provider, g *grantFlags, w *fleetWords) ([]re
 			faults = append(faults, core.Fault{Field: key, Value: g.words.text[key], Rule: "is given for many grants", Accepts: "it in the file, for each grant"})
 		}
 	}
-	flags, _ := a.read(&grantFlags{table: g.table, words: g.words, own: g.own})
 	var list []request
 	seen := map[string]bool{}
 	for _, each := range w.each {
-		words := flags.over(each.over(w.all))
+		words := a.flagsOver(g, each.over(w.all))
 		if words.text["name"] == "" {
 			words.text["name"] = memberName(words.text["profile"], words.text["bucket"], words.text["prefix"])
 		}

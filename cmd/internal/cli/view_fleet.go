@@ -70,6 +70,7 @@ func (a *app) fleetPlan(w *paper, f *fleet, v planView) {
 	}
 	if i >= 0 {
 		a.plan(w, f.members[i].Plan, v)
+		a.warnRisk(w, f.members[i].Grant)
 		w.line("")
 		w.line("the first of %d grants is shown; all of them:", len(f.members))
 	}
