@@ -37,6 +37,7 @@ type choice struct {
 	Why         string   `json:"why"`
 	Keyless     bool     `json:"keyless"`     // no secret is handed over
 	Recommended bool     `json:"recommended"` // the first without a secret, else the one that the profile names first
+	Usual       bool     `json:"usual"`       // taken if nobody chooses
 	Chosen      bool     `json:"chosen"`
 	Flags       string   `json:"flags"` // what chooses it, with values that work
 }
@@ -46,7 +47,7 @@ func (a *app) choices(prof profile.Profile, chosen core.Who) []choice {
 	var list []choice
 	for _, id := range a.info.Identities {
 		if slices.Contains(prof.Who[a.info.Name], id.Who) {
-			list = append(list, choice{Who: id.Who, Title: id.Title, Why: id.Why, Keyless: id.Form == "", Chosen: id.Who == chosen, Flags: a.flagsFor(id.Who)})
+			list = append(list, choice{Who: id.Who, Title: id.Title, Why: id.Why, Keyless: id.Form == "", Usual: id.Who == a.usual(prof), Chosen: id.Who == chosen, Flags: a.flagsFor(id.Who)})
 		}
 	}
 	best := slices.IndexFunc(list, func(c choice) bool { return c.Keyless })

@@ -69,7 +69,19 @@ func (t *toy) Info() core.Info {
 			{Name: "lamp", Usage: "light the box", Example: "true", Flag: true},
 		},
 		Abilities: []core.Ability{core.Create, core.Abort, core.Overwrite, core.Read, core.List},
-		Reasons:   []core.Reason{{Ability: core.Create, Action: "toy:Put", Level: "object", Why: "putting is Put"}},
+		Reasons: []core.Reason{
+			{Ability: core.Create, Action: "toy:Put", Level: "object", Why: "putting is Put"},
+			{Ability: core.Uploads, Action: "toy:Unfinished", Level: "bucket", Why: "what nobody has finished"},
+		},
+		Vocabulary: core.Vocabulary{Noun: "deed", Source: "https://toys.example/", Date: "2026-01-02", Lookup: func(word string) core.Word {
+			switch word {
+			case "toy:Put", "toy:Unfinished", "toy:Paint":
+				return core.Word{Known: true}
+			case "PutToy", "toy:PutToy":
+				return core.Word{Meant: "toy:Put", Because: "it is the name of a call"}
+			}
+			return core.Word{Because: "nothing is near"}
+		}},
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/profile"
@@ -33,16 +34,20 @@ func showChoices(w *paper, list []choice) {
 		if c.Keyless {
 			text += ", no secret"
 		}
-		switch {
-		case c.Chosen && c.Recommended:
-			text += " (chosen, recommended)"
-		case c.Chosen:
-			text += " (chosen)"
-		case c.Recommended:
-			text += " (recommended)"
+		var marks []string
+		for _, m := range []struct {
+			is   bool
+			text string
+		}{{c.Chosen, "chosen"}, {c.Recommended, "recommended"}, {c.Usual && !c.Chosen, "taken if nobody chooses"}} {
+			if m.is && len(list) > 1 {
+				marks = append(marks, m.text)
+			}
+		}
+		if len(marks) > 0 {
+			text += " (" + strings.Join(marks, ", ") + ")"
 		}
 		w.beside(string(c.Who), width, text+": "+c.Why)
-		if !c.Chosen {
+		if !c.Chosen && len(list) > 1 {
 			w.beside("", width, "choose it with "+c.Flags)
 		}
 	}
