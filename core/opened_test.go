@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // gate is an imaginary cloud with one bucket and one role, whose grantee has no key.
 type gate struct {
+	mu      sync.Mutex
 	there   map[string]bool // what exists, by address
 	answer  func(p Probe) Outcome
 	forges  []string
@@ -61,6 +63,8 @@ type post struct {
 }
 
 func (p post) Diff(_ context.Context, want Want) ([]Change, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	c := Change{Step: p.step, Addr: p.addr, Action: Keep}
 	switch {
 	case want.Present && !p.there[p.addr]:
@@ -77,6 +81,8 @@ func (p post) Do(ctx context.Context, c Change) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.there[c.Addr] = true; c.Action == Drop {
 		delete(p.there, c.Addr)
 	}
@@ -105,6 +111,8 @@ type guest struct{ *gate }
 
 func (g *guest) Forgeries() []string { return g.forges }
 func (g *guest) Try(_ context.Context, p Probe) (Outcome, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return g.answer(p), nil
 }
 
