@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,16 +51,27 @@ func (h hand) Deliver(c Credential, _ Receipt) (Delivery, error) {
 
 // ledger is a journal in memory.
 type ledger struct {
+	mu   sync.Mutex
 	open []Intent
 	fail string // the ID whose settling fails
 }
 
-func (l *ledger) Intend(i Intent) error { l.open = append(l.open, i); return nil }
+func (l *ledger) Intend(i Intent) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open = append(l.open, i)
+	return nil
+}
+
 func (l *ledger) Pending() ([]Intent, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return slices.Clone(l.open), nil
 }
 
 func (l *ledger) Settle(id string, _ bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.fail != "" && strings.HasSuffix(id, l.fail) {
 		return errors.New("disk full")
 	}
