@@ -30,6 +30,11 @@ func (a *assumeStep) present(v assumeView) []core.Change {
 			list = append(list, a.presentInline(r, p, seen))
 		}
 	}
+	for i, r := range a.former {
+		if seen := v.roles[len(a.roles)+i]; seen.role != nil && a.ownRole(r, seen.role) {
+			list = append(list, a.absentRole(r, seen, nil)...)
+		}
+	}
 	if a.policy != nil {
 		list = append(list, a.policy.present(v.policy, anew))
 	}
@@ -128,7 +133,7 @@ func (a *assumeStep) absent(v assumeView) []core.Change {
 		}
 	}
 	var names []string
-	for i, r := range a.roles {
+	for i, r := range a.all() {
 		list = append(list, a.absentRole(r, v.roles[i], first)...)
 		names = append(names, roleAddr(r.name))
 	}

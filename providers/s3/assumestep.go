@@ -18,6 +18,7 @@ import (
 type assumeStep struct {
 	*session
 	roles    []wantedRole
+	former   []wantedRole                                 // roles that another form of the grant has, and this one has not
 	provider *provider                                    // of tokens; nil: none
 	policy   *policyPiece                                 // nil: the bucket's policy does not name the role
 	further  func(context.Context) (string, error)        // what there is to say of the roles that takes reads of its own; nil: nothing
@@ -45,13 +46,16 @@ type assumeView struct {
 	refused  []core.Change
 }
 
+// all are the roles that may be there.
+func (a *assumeStep) all() []wantedRole { return slices.Concat(a.roles, a.former) }
+
 // Diff compares what is there with what the grant wants.
 func (a *assumeStep) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
-	v := assumeView{roles: make([]roleSeen, len(a.roles))}
+	v := assumeView{roles: make([]roleSeen, len(a.all()))}
 	reads := []func(context.Context) error{
 		func(ctx context.Context) error { o, err := a.operator(ctx); v.account = o.Account; return err },
 	}
-	for i, r := range a.roles {
+	for i, r := range a.all() {
 		reads = append(reads, func(ctx context.Context) (err error) { v.roles[i], err = a.read(ctx, r); return })
 	}
 	if a.provider != nil {
@@ -173,7 +177,7 @@ func (a *assumeStep) owns(addr string) bool {
 	if a.provider != nil && addr == a.provider.addr() || a.policy != nil && a.policy.owns(addr) {
 		return true
 	}
-	for _, r := range a.roles {
+	for _, r := range a.all() {
 		if addr == roleAddr(r.name) || slices.ContainsFunc(r.inline, func(p inlinePolicy) bool { return addr == inlineAddr(r.name, p.name) }) {
 			return true
 		}

@@ -22,7 +22,7 @@ func (a *assumeStep) Do(ctx context.Context, c core.Change) error {
 	case a.provider != nil && c.Addr == a.provider.addr():
 		return a.provider.do(ctx, c, a.roleNames())
 	}
-	for _, r := range a.roles {
+	for _, r := range a.all() {
 		if c.Addr == roleAddr(r.name) {
 			return a.doRole(ctx, r, c)
 		}

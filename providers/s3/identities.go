@@ -24,6 +24,10 @@ func identities() []core.Identity {
 			Forgeries: forgeries(),
 		},
 		{
+			Who: core.WhoService, Title: "roles that a service of AWS takes on",
+			Why: "the service acts inside of your account, and nobody else can",
+		},
+		{
 			Who: core.WhoKey, Title: "an access key of a user", Form: core.PairForm,
 			Why: "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret",
 		},

@@ -33,7 +33,7 @@ func settings() []core.Setting {
 		{Name: setMarker, Flag: true, Usage: "make the folder visible in consoles before anything is in it: an empty object is put under the prefix", Example: yes},
 		{Name: setFolder, Usage: "a folder to make where the grant is for the whole bucket, as a source document wants it", Example: "clickhouse/", Only: []core.Who{core.WhoKey}},
 		{Name: setGroup, Usage: "name of one group for many sites: each user is called like its site's folder, and the one policy confines it there", Example: "sites", Only: []core.Who{core.WhoKey}},
-	}, vendorSettings(), workflowSettings())
+	}, vendorSettings(), workflowSettings(), backupSettings())
 }
 
 // names of the settings, for people.
@@ -100,7 +100,7 @@ func draw(g core.Grant) (design, core.Faults) {
 			fault(setKMSKey, d.kmsKey, "is not the full ARN of a KMS key (an alias would be looked up in the writer's account)", "arn:PARTITION:kms:REGION:ACCOUNT:key/ID")
 		case m[1] != d.partition.name || m[2] != d.region:
 			fault(setKMSKey, d.kmsKey, "is not in the bucket's region", "a key in "+d.region)
-		case g.Target.Adopt:
+		case g.Target.Adopt && g.Who != core.WhoService: // whose roles need the key that others have chosen
 			fault(setKMSKey, d.kmsKey, "would change the encryption of an adopted bucket", "no kms-key together with adopt")
 		}
 	}
@@ -114,6 +114,9 @@ func draw(g core.Grant) (design, core.Faults) {
 	d.native, f = n, append(f, more...)
 	d.layout, more = layoutOf(g.Who, n.Layout)
 	f = append(append(f, more...), d.layout.faults(d)...)
+	if l, ok := d.layout.(backupLayout); ok {
+		d.grant.Can = l.can(d)
+	}
 	f = append(f, d.literalFaults()...)
 	if rule := d.bucketRule(); rule != "" {
 		fault("bucket", d.bucket(), rule, `3 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, e.g. "acme-events"`)

@@ -27,8 +27,7 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 		return core.Unclear, err
 	}
 	in := &iam.SimulatePrincipalPolicyInput{
-		PolicySourceArn: aws.String(s.layout.grantee(s.design, o.Account)),
-		ContextEntries:  s.context(p),
+		ContextEntries: s.context(p),
 	}
 	bucket := "arn:" + s.partition.name + ":s3:::" + p.Bucket
 	info, _ := core.DescribeAbility(p.Ability)
@@ -50,11 +49,35 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 			return core.Unclear, err
 		}
 	}
-	out, err := s.iam.SimulatePrincipalPolicy(ctx, in)
-	if err != nil {
-		return core.Unclear, failed("", "iam:SimulatePrincipalPolicy", err)
+	return s.ask(ctx, in, s.grantees(o.Account, in.ActionNames, p.Want), p.Want)
+}
+
+// grantees are whom a probe of these actions is about.
+func (s *simulator) grantees(account string, actions []string, want core.Outcome) []string {
+	if l, ok := s.layout.(backupLayout); ok {
+		return l.grantees(s.design, account, actions, want)
 	}
-	return verdict(out.EvaluationResults, p.Want)
+	return []string{s.layout.grantee(s.design, account)}
+}
+
+// ask sums up what each grantee may do: all where it is wanted, none where it is not.
+func (s *simulator) ask(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, grantees []string, want core.Outcome) (core.Outcome, error) {
+	sum := core.Denied
+	for i, arn := range grantees {
+		in.PolicySourceArn = aws.String(arn)
+		out, err := s.iam.SimulatePrincipalPolicy(ctx, in)
+		if err != nil {
+			return core.Unclear, failed("", "iam:SimulatePrincipalPolicy", err)
+		}
+		got, err := verdict(out.EvaluationResults, want)
+		switch {
+		case err != nil:
+			return got, err
+		case i == 0, want != core.Allowed && got == core.Allowed, want == core.Allowed && got != core.Allowed:
+			sum = got
+		}
+	}
+	return sum, nil
 }
 
 // context is what a request would bring along: the time, TLS, where it comes

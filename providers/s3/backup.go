@@ -1,0 +1,344 @@
+// Backup: the layout of roles that the service AWS Backup takes on.
+package s3
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/bucketgrant/bucketgrant/core"
+)
+
+// backupLayout is a role for backups and, if it is wanted, one for restores. The
+// source document's own way is the account's default role with both.
+type backupLayout struct{ data backupData }
+
+const (
+	layoutBackup   = "backup-service" // as profiles call it
+	backupService  = "backup.amazonaws.com"
+	setRestoreRole = "restore-role"
+)
+
+func backupSettings() []core.Setting {
+	return []core.Setting{
+		{Name: setRestoreRole, Flag: true, Usage: "make the role for restores too; without it backups can be made and nothing can be overwritten", Example: yes, Only: []core.Who{core.WhoService}},
+	}
+}
+
+// restores reports whether the grant includes restores.
+func (backupLayout) restores(d design) bool {
+	return d.grant.Literal || d.grant.Settings[setRestoreRole] == yes
+}
+
+// can is what the roles amount to, in abilities: the document says it in actions.
+func (l backupLayout) can(d design) []core.Ability {
+	can := []core.Ability{core.Read, core.List, core.Locate}
+	if l.restores(d) {
+		can = append(can, core.Create, core.Overwrite, core.Delete, core.Resume)
+	}
+	return can
+}
+
+func (l backupLayout) faults(d design) core.Faults {
+	var f core.Faults
+	fault := func(field, value, rule, accepts string) {
+		f = append(f, core.Fault{Field: field, Value: value, Rule: rule, Accepts: accepts})
+	}
+	t, limits := d.grant.Target, d.grant.Limits
+	if t.Prefix != "" {
+		fault("prefix", t.Prefix, "is of no use: AWS Backup backs whole buckets up", "no prefix")
+	}
+	if len(limits.From) > 0 {
+		fault("from", limits.From[0].String(), "cannot be demanded of a service of AWS, which has no network that you know", "no networks")
+	}
+	if !d.grant.Literal {
+		return f
+	}
+	if d.partition.name != "aws" {
+		fault("region", d.region, "is in partition "+d.partition.name+", which the document's policies do not name", "a region of partition aws, or the sound form without --as-documented")
+	}
+	if !limits.Expires.IsZero() {
+		fault("expires", limits.Expires.Format("2006-01-02"), "is not in the document's policies, which have no end", "no end, or the sound form without --as-documented")
+	}
+	if d.grant.Settings[setRestoreRole] != "" {
+		fault(setRestoreRole, d.grant.Settings[setRestoreRole], "is of no use: the document's one role restores as well", "no restore-role, or the sound form without --as-documented")
+	}
+	return f
+}
+
+// backupRole is a role and the policies of AWS's that it does the work of.
+type backupRole struct {
+	wantedRole
+	does []managedPolicy
+}
+
+// both are the roles for backups and for restores; of the document, the one for both.
+func (l backupLayout) both(d design) []backupRole {
+	trust := func(string) policy { return serviceTrust(backupService, d.grant.Limits.Expires) }
+	if d.grant.Literal {
+		r := wantedRole{name: l.data.Documented.Role, path: l.data.Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true}
+		for _, p := range l.data.Documented.Policies {
+			r.inline = append(r.inline, inlinePolicy{p.Name, p.Document})
+		}
+		return []backupRole{{r, l.data.Managed}}
+	}
+	own := func(verb string, m managedPolicy) backupRole {
+		return backupRole{wantedRole{
+			name: d.roleName() + "-" + verb, path: rolePath, about: "Lets AWS Backup " + verb + " the bucket " + d.bucket() + ". Made by bucketgrant.",
+			trust: trust, inline: []inlinePolicy{{inlineName, m.policy(d)}},
+		}, []managedPolicy{m}}
+	}
+	return []backupRole{own("backup", l.data.Managed[0]), own("restore", l.data.Managed[1])}
+}
+
+// roles are those that the grant wants; former is the role for restores if it
+// wants none, which goes if it is there.
+func (l backupLayout) roles(d design) []backupRole {
+	all := l.both(d)
+	if !l.restores(d) {
+		return all[:1]
+	}
+	return all
+}
+
+func (l backupLayout) former(d design) []backupRole { return l.both(d)[len(l.roles(d)):] }
+
+func (l backupLayout) resources(d design) []core.Resource {
+	var list []core.Resource
+	add := func(addr, what string) {
+		list = append(list, core.Resource{Step: core.RoleStep, Addr: addr, What: what})
+	}
+	for _, r := range l.roles(d) {
+		add(roleAddr(r.name), "role that AWS Backup takes on")
+		for _, p := range r.inline {
+			add(inlineAddr(r.name, p.name), "policy inside of the role, after "+l.after(p.name, r))
+		}
+	}
+	return list
+}
+
+// after names what a policy follows.
+func (l backupLayout) after(name string, r backupRole) string {
+	if r.lends {
+		return l.data.Documented.Source
+	}
+	return r.does[0].Name + " " + r.does[0].Version + ", for one bucket only"
+}
+
+func (l backupLayout) documents(_ *Provider, d design) []core.Document {
+	var list []core.Document
+	for i, r := range l.roles(d) {
+		if i == 0 {
+			list = append(list, document("trust", roleAddr(r.name), "who may take the role on: AWS Backup, and nobody else", r.trust("")))
+		}
+		for _, p := range r.inline {
+			name, why := p.name, "the source document's policy, word for word"
+			if !r.lends {
+				name, why = strings.TrimPrefix(r.name, d.roleName()+"-")+"-policy", "what AWS Backup may do as "+r.name
+			}
+			list = append(list, document(name, inlineAddr(r.name, p.name), why, p.body))
+		}
+	}
+	return list
+}
+
+func (l backupLayout) operator(d design) []core.Permission {
+	p := permit{step: core.RoleStep}
+	for _, r := range l.both(d) {
+		roleNeeds(&p, d, r.wantedRole)
+	}
+	for _, m := range l.data.Managed {
+		p.on(l.managedARN(d, m), verbs(plans, applies), "iam:GetPolicy", "iam:GetPolicyVersion")
+		p.because("tells what AWS's own policy for the same has gained since " + m.Date)
+	}
+	return p.list
+}
+
+func (backupLayout) managedARN(d design, m managedPolicy) string {
+	return "arn:" + d.partition.name + ":iam::aws:policy/" + m.Name
+}
+
+func (l backupLayout) grantee(d design, account string) string {
+	r := l.roles(d)[0]
+	return d.roleARN(account, r.path, r.name)
+}
+
+// grantees are the roles that a probe of these actions is about: those that must
+// be able to, or all of them if nobody may.
+func (l backupLayout) grantees(d design, account string, actions []string, want core.Outcome) []string {
+	var list []string
+	for _, r := range l.roles(d) {
+		var given []string
+		for _, p := range r.inline {
+			given = append(given, actionsIn(mustJSON(p.body))...)
+		}
+		if want != core.Allowed || len(lacking(given, actions)) == 0 {
+			list = append(list, d.roleARN(account, r.path, r.name))
+		}
+	}
+	return list
+}
+
+func (l backupLayout) step(s *session) piece {
+	step := &assumeStep{session: s,
+		further: func(ctx context.Context) (string, error) { return l.news(ctx, s) },
+		demands: func(ctx context.Context) ([]core.Change, error) { return l.demands(ctx, s) },
+		goodbye: "recovery points that AWS Backup made as this role cannot expire without it and go on costing: delete them first",
+	}
+	for _, r := range l.roles(s.design) {
+		step.roles = append(step.roles, r.wantedRole)
+	}
+	for _, r := range l.former(s.design) {
+		step.former = append(step.former, r.wantedRole)
+	}
+	return step
+}
+
+// demands refuses a bucket of others without versioning, which AWS Backup needs
+// and which is never switched on there.
+// https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html
+func (backupLayout) demands(ctx context.Context, s *session) ([]core.Change, error) {
+	if !s.grant.Target.Adopt {
+		return nil, nil
+	}
+	b := &bucketStep{s}
+	at, err := b.head(ctx, nil)
+	if err != nil || !at.exists || at.closed || at.region != "" && at.region != s.region {
+		return nil, err // the bucket's own step says what is wrong
+	}
+	owner, err := s.owner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, on, err := b.checkVersioning(ctx, owner)
+	if is(err, codeDenied) || err == nil && on {
+		return nil, nil
+	}
+	c := roleChange(core.Refuse, s.partAddr(versioning), "AWS Backup needs versioning, and an adopted bucket is never changed")
+	c.Hint = "aws s3api put-bucket-versioning --bucket " + s.bucket() + " --versioning-configuration Status=Enabled"
+	return []core.Change{c}, err
+}
+
+// news compares AWS's own policies with those that this program knows.
+func (l backupLayout) news(ctx context.Context, s *session) (string, error) {
+	found := make([]string, len(l.data.Managed))
+	var reads []func(context.Context) error
+	for i, m := range l.data.Managed {
+		reads = append(reads, func(ctx context.Context) (err error) { found[i], err = l.newsOf(ctx, s, m); return })
+	}
+	err := gather(ctx, reads...)
+	return strings.Join(slices.DeleteFunc(found, func(s string) bool { return s == "" }), "; "), err
+}
+
+func (l backupLayout) newsOf(ctx context.Context, s *session, m managedPolicy) (string, error) {
+	arn := aws.String(l.managedARN(s.design, m))
+	now, err := s.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: arn})
+	if gone(err) {
+		return "AWS keeps no " + m.Name + " in this partition", nil
+	}
+	if err != nil {
+		return "", failed("iam:policy/"+m.Name, "iam:GetPolicy", err)
+	}
+	version := now.Policy.DefaultVersionId
+	if aws.ToString(version) == m.Version {
+		return "", nil
+	}
+	out, err := s.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: version})
+	if err != nil {
+		return "", failed("iam:policy/"+m.Name, "iam:GetPolicyVersion", err)
+	}
+	text, err := decoded("iam:policy/"+m.Name, out.PolicyVersion.Document)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("AWS's own %s is at %s by now; against that this is %s", m.Name, aws.ToString(version), difference(m.actions(), actionsIn([]byte(text)))), nil
+}
+
+func (backupLayout) issuer(*session) core.Issuer { return nil }
+
+func (l backupLayout) outputs(s *session) func(context.Context) ([]core.Output, error) {
+	return func(ctx context.Context) ([]core.Output, error) {
+		o, err := s.operator(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var list []core.Output
+		for _, r := range l.roles(s.design) {
+			name := "role_arn"
+			if !r.lends {
+				name = strings.TrimPrefix(r.name, s.roleName()+"-") + "_role_arn"
+			}
+			list = append(list, core.Output{Name: name, Value: s.roleARN(o.Account, r.path, r.name), Why: "the role to choose in AWS Backup"})
+		}
+		return append(list, core.Output{Name: "bucket_arn", Value: s.bucketARN(), Why: "the resource to assign to a backup plan"}), nil
+	}
+}
+
+// notes are the service's limits, what differs from AWS's own policies, and what is left to others.
+func (l backupLayout) notes(d design) []string {
+	var list []string
+	for i, m := range l.data.Managed {
+		name := fmt.Sprintf("%s %s of %s", m.Name, m.Version, m.Date)
+		switch {
+		case d.grant.Literal:
+			list = append(list, "against AWS's own "+name+" the document's policy is "+difference(actionsIn(l.data.Documented.Policies[i].Document), m.actions()))
+		case i == 0 || l.restores(d):
+			list = append(list, "against AWS's own "+name+": the same actions, but on the bucket "+d.bucket()+" and its key only instead of all")
+		}
+	}
+	if d.kmsKey == "" && !d.grant.Literal {
+		list = append(list, "nothing is allowed on KMS keys: objects that are encrypted with one need kms-key")
+	}
+	if !l.restores(d) {
+		list = append(list, "no role for restores is made: apply again with restore-role true when one is needed, and without it afterwards")
+	}
+	if d.grant.Literal {
+		list = append(list, "if "+l.data.Documented.Role+" does not exist it is made without the policies that AWS's console gives it for other services: it serves S3 only")
+	}
+	list = append(list, "the trust has no condition on the account that AWS Backup works for: AWS's own default role has none either, and whoever starts a backup must be allowed to pass the role (iam:PassRole)")
+	for _, limit := range l.data.Limits {
+		list = append(list, "AWS Backup: "+limit)
+	}
+	return list
+}
+
+// foreignBucket stands for every bucket that the grant is not about.
+const foreignBucket = "bucketgrant-somebody-elses"
+
+// checks ask for each action whether it is allowed on the bucket and, in the
+// sound form, refused on others.
+func (l backupLayout) checks(_ *Provider, d design) []core.Probe {
+	var list []core.Probe
+	seen := map[core.Probe]bool{}
+	add := func(p core.Probe) {
+		if !seen[p] {
+			seen[p] = true
+			list = append(list, p)
+		}
+	}
+	foreign := "arn:" + d.partition.name + ":s3:::" + foreignBucket
+	for i, m := range l.data.Managed {
+		given := m.actions()
+		if d.grant.Literal {
+			given = actionsIn(l.data.Documented.Policies[i].Document)
+		} else if i > 0 && !l.restores(d) {
+			continue
+		}
+		for _, place := range []struct{ on, end string }{{onBucket, ""}, {onObjects, "/object"}} {
+			for _, action := range m.on(place.on) {
+				if !slices.Contains(given, action) {
+					continue
+				}
+				add(core.Probe{Where: core.Whole, Bucket: d.bucket(), Action: action, Key: d.bucketARN() + place.end, Want: core.Allowed})
+				if !d.grant.Literal {
+					add(core.Probe{Where: core.Elsewhere, Bucket: foreignBucket, Action: action, Key: foreign + place.end, Want: core.Denied})
+				}
+			}
+		}
+	}
+	return list
+}
