@@ -43,8 +43,10 @@ func (p *Provider) connect(ctx context.Context, region string, credentials aws.C
 	if credentials == nil {
 		credentials = p.config.Credentials
 	}
-	if err := bundle().Err(); err != nil && !p.config.Isolated {
-		return nil, err
+	if !p.config.Isolated {
+		if err := bundle().Err(); err != nil {
+			return nil, err
+		}
 	}
 	cfg, err := p.load(ctx, region, credentials)
 	if err != nil {
