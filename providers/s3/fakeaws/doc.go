@@ -8,6 +8,11 @@
 // It is written from AWS's documentation and imports neither the core nor the
 // provider nor an SDK: two witnesses must not rehearse together.
 //
+// The world around the account is played as well: further accounts
+// ([Cloud.AddAccount]), identity providers that sign tokens
+// ([Cloud.IssueClaims]), services that take on roles ([Cloud.AssumeAsService]),
+// and the places that requests come from ([Cloud.From]).
+//
 // A request is served in this order: who asks ([Cloud.ServeHTTP], sigv4.go),
 // what is asked (iam.go, sts.go, s3.go hold one table each), may it be done
 // ([Evaluate]), and only then does it exist. The order is AWS's, and it is why

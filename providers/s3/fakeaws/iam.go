@@ -225,6 +225,15 @@ func (k *iamCall) path() (string, error) {
 	return p, nil
 }
 
+// description checks the Description of a call.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+func (k *iamCall) description() error {
+	if text := k.form.Get("Description"); len([]rune(text)) > 1000 {
+		return invalid("description", text, "Member must have length less than or equal to 1000")
+	}
+	return nil
+}
+
 // tags reads and checks the Tags of a call.
 func (k *iamCall) tags() ([]tag, error) {
 	var list []tag

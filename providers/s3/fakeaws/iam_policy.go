@@ -101,6 +101,9 @@ func createPolicy(k *iamCall) (any, error) {
 			return nil, err
 		}
 	}
+	if err := k.description(); err != nil {
+		return nil, err
+	}
 	text := k.form.Get("PolicyDocument")
 	if err := checkIdentityDocument(text, k.quota("PolicySizeQuota")); err != nil {
 		return nil, err

@@ -152,6 +152,22 @@ func TestATrustPolicyCanBeReplaced(t *testing.T) {
 	must(t)(op.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: name}))
 	_, err = op.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: aws.String(anything)})
 	wantCode(t, "a trust policy without a principal", err, "MalformedPolicyDocument")
+	for what, text := range map[string]string{
+		"an action of another service": strings.ReplaceAll(*trust("ec2.amazonaws.com"), "sts:AssumeRole", "s3:GetObject"),
+		"every action":                 strings.ReplaceAll(*trust("ec2.amazonaws.com"), "sts:AssumeRole", "*"),
+		"a service that is none":       *trust("backup"),
+		"a service with a wildcard":    *trust("*.amazonaws.com"),
+	} {
+		_, err = op.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: &text})
+		wantCode(t, what, err, "MalformedPolicyDocument")
+	}
+	_, err = op.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: name, Description: aws.String(strings.Repeat("x", 1001))})
+	wantCode(t, "too long a description", err, "ValidationError")
+	must(t)(op.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: name, Description: aws.String("for backups")}))
+	r, err = op.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
+	if err != nil || *r.Role.Description != "for backups" || *r.Role.MaxSessionDuration != 3600 {
+		t.Errorf("got %+v, %v", r, err)
+	}
 }
 
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html

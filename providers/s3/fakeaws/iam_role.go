@@ -35,6 +35,14 @@ type roleXML struct {
 	MaxSessionDuration       int
 	PermissionsBoundary      *boundaryXML  `xml:",omitempty"`
 	Tags                     *members[tag] `xml:",omitempty"`
+	RoleLastUsed             *roleUseXML   `xml:",omitempty"`
+}
+
+// roleUseXML is when a session of the role was last used; it is empty if none ever was.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html
+type roleUseXML struct {
+	LastUsedDate string `xml:",omitempty"`
+	Region       string `xml:",omitempty"`
 }
 
 func (k *iamCall) roleOut(r *role, full bool) roleXML {
@@ -47,6 +55,10 @@ func (k *iamCall) roleOut(r *role, full bool) roleXML {
 		if len(r.Tags) > 0 {
 			list := listOf(r.Tags)
 			x.Tags = &list
+		}
+		x.RoleLastUsed = &roleUseXML{}
+		if r.Used != nil {
+			x.RoleLastUsed = &roleUseXML{stamp(r.Used.At), r.Used.Region}
 		}
 	}
 	return x
@@ -81,6 +93,9 @@ func createRole(k *iamCall) (any, error) {
 		if err := k.may("iam:TagRole", k.target("role")); err != nil {
 			return nil, err
 		}
+	}
+	if err := k.description(); err != nil {
+		return nil, err
 	}
 	trust, err := k.trust(k.form.Get("AssumeRolePolicyDocument"))
 	if err != nil {
@@ -169,6 +184,9 @@ func updateRole(k *iamCall) (any, error) {
 	}
 	longest, err := k.longest(r.MaxSession)
 	if err != nil {
+		return nil, err
+	}
+	if err := k.description(); err != nil {
 		return nil, err
 	}
 	r.MaxSession = longest

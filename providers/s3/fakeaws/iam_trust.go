@@ -25,6 +25,16 @@ func (k *iamCall) trust(text string) (pinned, error) {
 		if s.Principal == nil {
 			return pinned{}, malformed("AssumeRole policy must contain principals.")
 		}
+		for _, a := range append(append(Strings{}, s.Action...), s.NotAction...) {
+			if !strings.HasPrefix(strings.ToLower(a), "sts:") {
+				return pinned{}, malformed("AssumeRole policy may only specify STS AssumeRole actions.")
+			}
+		}
+		for _, name := range s.Principal.Service {
+			if !serviceText.MatchString(name) {
+				return pinned{}, malformed(`Invalid principal in policy: "SERVICE":"` + name + `"`)
+			}
+		}
 		for _, name := range s.Principal.AWS {
 			if !k.principalExists(name) {
 				return pinned{}, malformed(`Invalid principal in policy: "AWS":"` + name + `"`)
@@ -51,7 +61,10 @@ func evaluatesKey(s Statement, key string) bool {
 	return false
 }
 
-var accountID = regexp.MustCompile(`^\d{12}$`)
+var (
+	accountID   = regexp.MustCompile(`^\d{12}$`)
+	serviceText = regexp.MustCompile(`^[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|amazon\.com|aws\.internal)$`)
+)
 
 // principalExists says whether a policy may name this AWS principal: an
 // account, or a user or role that readers see. Other accounts' identities are

@@ -100,6 +100,7 @@ type role struct {
 	Trust       cloudsim.Eventual[pinned]
 	Description string
 	MaxSession  int
+	Used        *keyUse
 }
 
 type policy struct {

@@ -128,6 +128,10 @@ func TestATokensSessionActsAsTheRole(t *testing.T) {
 	if d := last[len(last)-1]; d.Allowed || d.Principal != *who.Arn {
 		t.Errorf("ledger: got %+v", d)
 	}
+	used, err := f.op.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("backup")})
+	if err != nil || used.Role.RoleLastUsed == nil || used.Role.RoleLastUsed.LastUsedDate == nil || *used.Role.RoleLastUsed.Region != "eu-west-1" {
+		t.Errorf("last used: got %+v, %v", used, err)
+	}
 }
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
