@@ -23,7 +23,8 @@ type accountMemo struct {
 	born    atomic.Pointer[iam.ServiceAccount] // made by a call of this run
 }
 
-// read returns the service account as it was when the run began, nil if there was none.
+// read returns the service account as it was when the run began, nil if there
+// was none; one that this run has made is looked at again.
 func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, error) {
 	select {
 	case m.turn <- struct{}{}:
@@ -31,7 +32,7 @@ func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, er
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if m.seen {
+	if m.seen && m.born.Load() == nil {
 		return m.planned.Load(), nil
 	}
 	have, err := r.readAccount(ctx)

@@ -46,6 +46,13 @@ func goldens() map[string]core.Grant {
 		root + "event-dump":              eventDump(),
 		root + "event-dump-strict":       strict(eventDump()),
 		root + "event-dump-whole-bucket": whole(eventDump()),
+
+		root + "postgres-backup":                        workflow(),
+		root + "postgres-backup-environment":            workflow("branch", "", "environment", "backup"),
+		root + "postgres-backup-as-documented":          documented(workflow()),
+		root + "event-dump-aws-role":                    fromAWS(),
+		root + "event-dump-aws-role-as-service-account": fromAWS(impersonate, "true"),
+		root + "event-dump-account":                     toVendor(),
 	}
 }
 

@@ -18,6 +18,7 @@ type Config struct {
 	core.Connection
 	Transport   http.RoundTripper // nil: the real network
 	Credentials []byte            // the operator's key file; nil: application default credentials
+	StandIn     StandIn           // for grantees that are somebody else's; nil: they cannot be tried
 }
 
 // The names of the settings.

@@ -13,4 +13,6 @@ func identities() []core.Identity {
 }
 
 // federated are the kinds of grantees that are identities of somebody else.
-func federated() []grantee { return nil }
+func federated() []grantee {
+	return []grantee{workflowGrantee{}, awsRoleGrantee{}, vendorGrantee{}}
+}

@@ -60,6 +60,9 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err != nil {
 		return nil, err
 	}
+	if err := p.meet(designOf(b.Grant, s)); err != nil {
+		return nil, err
+	}
 	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at), p.desks)
 	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
 	return &core.Steps{

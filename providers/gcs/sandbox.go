@@ -63,7 +63,7 @@ func (s *Sandbox) furnish(project string, operator []byte, bucket string) error 
 
 // Provider acts as the operator of whatever project a grant names.
 func (s *Sandbox) Provider() core.Provider {
-	p := New(Config{Connection: core.Connection{AllowEndpoint: true}, Transport: s.transport})
+	p := New(Config{Connection: core.Connection{AllowEndpoint: true}, Transport: s.transport, StandIn: everybodyElse{s.cloud}})
 	p.operatorOf = s.operatorOf
 	return p
 }

@@ -46,7 +46,7 @@ func (w *world) hands(key []byte) *cloud {
 }
 
 func (w *world) Provider() core.Provider {
-	return New(Config{Transport: w.transport, Credentials: w.fake.Operator()})
+	return New(Config{Transport: w.transport, Credentials: w.fake.Operator(), StandIn: everybodyElse{w.fake}})
 }
 
 func (w *world) ProviderAs(p []core.Permission) core.Provider {
@@ -56,13 +56,13 @@ func (w *world) ProviderAs(p []core.Permission) core.Provider {
 	}
 	w.operators++
 	key := w.fake.AddOperator(SandboxProject, fmt.Sprintf("operator-%d", w.operators), actions...)
-	return New(Config{Transport: w.transport, Credentials: key})
+	return New(Config{Transport: w.transport, Credentials: key, StandIn: everybodyElse{w.fake}})
 }
 
 func (w *world) Grant() core.Grant { return strict(eventDump()) }
 
 // Grants are the grants beside the main one: the judge takes each through its life.
-func (w *world) Grants() map[string]core.Grant { return map[string]core.Grant{} }
+func (w *world) Grants() map[string]core.Grant { return keylessGrants() }
 
 func (w *world) Goldens() map[string]core.Grant { return goldens() }
 func (w *world) Transport() *cloudsim.Transport { return w.transport }
@@ -155,8 +155,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 				w.makeBucket(w.owner, SandboxProject, "acme-finance", "US")
 			}
 		case providertest.Principal:
-			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts",
-				dict{"accountId": n.accountID, "serviceAccount": dict{"displayName": "Made by hand"}}, nil)
+			w.plantPrincipal(b)
 		case providertest.Role:
 			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/roles",
 				dict{"roleId": n.roleID, "role": dict{"title": "Made by hand", "stage": "GA", "includedPermissions": []string{"storage.objects.get"}}}, nil)
@@ -222,7 +221,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 		var list struct{ Items []struct{ Name string } }
 		w.ask(as, "GET", storageAPI+"/storage/v1/b?project="+project, nil, &list)
 		for _, i := range list.Items {
-			w.foreignBucket(&text, as, i.Name, n)
+			w.foreignBucket(&text, as, i.Name, n, w.isOurs(b))
 		}
 	}
 	var accounts struct {
@@ -237,6 +236,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 		w.ask(w.owner, "GET", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts/"+a.Email+"/keys?keyTypes=USER_MANAGED", nil, &keys)
 		fmt.Fprintf(&text, "account %+v %+v\n", a, keys)
 	}
+	text.WriteString(w.foreignPools())
 	var roles struct {
 		Roles []struct {
 			Name, Title, Description string
@@ -254,7 +254,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 }
 
 // foreignBucket writes down a bucket, or the parts of ours that are not ours.
-func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n names) {
+func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n names, ours func(member string) bool) {
 	var have bucketOnWire
 	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+name, nil, &have)
 	mine := n.ourLabels(have.Labels)
@@ -274,7 +274,7 @@ func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n n
 	var lines []string
 	for _, b := range w.policy(as, name).Bindings {
 		members := slices.DeleteFunc(b.Members, func(m string) bool {
-			return strings.HasPrefix(m, "project") || strings.Contains(m, n.email)
+			return strings.HasPrefix(m, "project") || ours(m)
 		})
 		if len(members) > 0 {
 			lines = append(lines, fmt.Sprintf("%s %v %+v", b.Role, members, b.Condition))
@@ -298,11 +298,12 @@ func (w *world) Ours(b core.Blueprint) []string {
 			found = append(found, "bucket")
 		}
 		for _, one := range w.policy(w.owner, n.bucket).Bindings {
-			if one.Role == n.roleName && slices.ContainsFunc(one.Members, n.isOurs) {
+			if one.Role == n.roleName && slices.ContainsFunc(one.Members, w.isOurs(b)) {
 				found = append(found, n.bindingAddr())
 			}
 		}
 	}
+	found = append(found, w.oursInPools(b)...)
 	var role struct {
 		Description string
 		Deleted     bool
@@ -381,9 +382,7 @@ func (w *world) stored(as *cloud, bucket string) []string {
 }
 
 func (w *world) Powers(b core.Blueprint) []string {
-	var role struct{ IncludedPermissions []string }
-	w.ask(w.owner, "GET", iamAPI+"/v1/"+namesOf(b.Grant, SandboxProject).roleName, nil, &role)
-	return role.IncludedPermissions
+	return roleFor(b.Grant).Permissions
 }
 
 // The excesses that widen the place instead of an ability.
@@ -394,9 +393,15 @@ const (
 )
 
 func (w *world) Excesses(b core.Blueprint) []string {
-	list := []string{siblings, wholeBucket, project}
+	list := []string{project}
+	if b.Grant.Target.Prefix != "" {
+		list = append(list, siblings, wholeBucket)
+	}
+	if _, is := w.federated(b); is {
+		list = append(list, anybody)
+	}
 	for _, a := range probed() {
-		if !b.Grant.Allows(a) {
+		if !b.Grant.Allows(a) && w.excess(b, a) {
 			list = append(list, string(a))
 		}
 	}
@@ -412,32 +417,35 @@ func (w *world) Tamper(b core.Blueprint, drop, add string) {
 			w.ask(w.owner, "PATCH", iamAPI+"/v1/"+n.roleName+"?updateMask=includedPermissions", dict{"includedPermissions": left}, nil)
 		}
 		if add != "" {
-			w.widen(n, add)
+			w.widen(b, add)
 		}
 	})
 }
 
-func (w *world) widen(n names, add string) {
+func (w *world) widen(b core.Blueprint, add string) {
+	n, member := namesOf(b.Grant, SandboxProject), w.bound(b)
 	switch add {
+	case anybody:
+		w.openWide(b)
 	case siblings:
 		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
-			return append(p, bindingDocument{Role: n.roleName, Members: []string{n.member()}, Condition: &conditionDocument{Title: "no slash",
+			return append(p, bindingDocument{Role: n.roleName, Members: []string{member}, Condition: &conditionDocument{Title: "no slash",
 				Expression: `resource.name.startsWith("projects/_/buckets/` + n.bucket + `/objects/` + strings.TrimSuffix(n.prefix, "/") + `")`}})
 		})
 	case wholeBucket:
 		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
-			return append(p, bindingDocument{Role: n.roleName, Members: []string{n.member()}})
+			return append(p, bindingDocument{Role: n.roleName, Members: []string{member}})
 		})
 	case project:
-		w.fake.Grant(SandboxProject, n.member(), "storage.objects.create")
+		w.fake.Grant(SandboxProject, member, w.projectWide(b))
 	case string(core.Identify):
-		w.fake.Grant(SandboxProject, n.member(), probePermissions(core.Identify)...)
+		w.fake.Grant(SandboxProject, member, probePermissions(core.Identify)...)
 	default:
 		id := "excess_" + add
 		w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/roles",
 			dict{"roleId": id, "role": dict{"title": add, "description": managedBy + " the judge", "stage": "GA", "includedPermissions": probePermissions(core.Ability(add))}}, nil)
 		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
-			return append(p, bindingDocument{Role: "projects/" + SandboxProject + "/roles/" + id, Members: []string{n.member()}})
+			return append(p, bindingDocument{Role: "projects/" + SandboxProject + "/roles/" + id, Members: []string{member}})
 		})
 	}
 }

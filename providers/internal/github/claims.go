@@ -13,6 +13,7 @@ func (w Workflow) Claims() map[string]any {
 		"repository":       w.Name(),
 		"repository_owner": w.Owner,
 		"event_name":       "schedule",
+		"run_id":           "1000000001",
 		"ref":              "refs/heads/main",
 		"ref_type":         "branch",
 	}

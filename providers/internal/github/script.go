@@ -1,7 +1,10 @@
 // Script: commands that put a workflow's variables where it reads them.
 package github
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Variable is one value that a workflow reads.
 type Variable struct{ Name, Value string }
@@ -30,4 +33,14 @@ func script(kind, repository string, list []Variable) string {
 // Quote is s as one word of a POSIX shell.
 func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// YAML is s as a value in a workflow's file: quoted, and nothing in it is an
+// expression that GitHub would evaluate.
+func YAML(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		panic("github: a string that is no JSON: " + err.Error())
+	}
+	return strings.ReplaceAll(string(raw), "${{", "${{ '${{' }}")
 }
