@@ -3,6 +3,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -45,7 +46,11 @@ func (e *Engine) askRest(ctx context.Context, b Blueprint, steps *Steps, rest []
 	rows, _, err := ask(ctx, steps.Simulator, ProbesFor(b, rest, e.RunID, ""))
 	for _, r := range rows {
 		if r.Got == Unclear {
-			proof.Missing = append(proof.Missing, fmt.Sprintf("%s %s: this kind of credential cannot try it, and the cloud does not say: %s", r.Ability, r.where(), r.Err))
+			missing := fmt.Sprintf("%s %s: this kind of credential cannot try it, and the cloud does not say: %s", r.Ability, r.where(), r.Err)
+			proof.Missing = append(proof.Missing, missing)
+			if errors.Is(r.cause, ErrOperator) {
+				e.tell(Event{Kind: Warning, Text: "not tried: " + missing})
+			}
 			continue
 		}
 		if proof.Rows = append(proof.Rows, r); !r.OK() {

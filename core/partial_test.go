@@ -64,3 +64,17 @@ func TestWhatACredentialCannotTryIsAskedOrNamed(t *testing.T) {
 		t.Errorf("an actor that tries all: got %v and %v", can, not)
 	}
 }
+
+func TestOperatorWhoMayNotAskForTheRestIsWarned(t *testing.T) {
+	g, warned := newGate(), 0
+	g.says = func(Probe, int) (Outcome, error) { return Unclear, &Error{Kind: ErrOperator, Err: errors.New("may not ask")} }
+	var proof Proof
+	e := &Engine{RunID: "run", Observe: func(v Event) {
+		if v.Kind == Warning {
+			warned++
+		}
+	}}
+	if err := e.askRest(t.Context(), plain(), &Steps{Simulator: oracle{g}}, []Ability{Inspect}, &proof); err != nil || warned != 1 || len(proof.Missing) != 1 {
+		t.Errorf("got error %v, %d warnings, missing %q, want one of each and no error", err, warned, proof.Missing)
+	}
+}

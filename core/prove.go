@@ -24,6 +24,8 @@ type Row struct {
 	Got Outcome `json:"got"`
 	How string  `json:"how"`           // [Tried] or [Simulated]
 	Err string  `json:"err,omitempty"` // why an outcome is unclear
+
+	cause error // what Err is the text of, if the cloud was asked
 }
 
 // OK reports whether the outcome is the wanted one.

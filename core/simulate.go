@@ -50,7 +50,7 @@ func ask(ctx context.Context, s Simulator, probes []Probe) (rows []Row, late boo
 		}
 		row := Row{Probe: p, Got: got, How: Simulated}
 		if why != nil {
-			row.Err = why.Error()
+			row.Err, row.cause = why.Error(), why
 		}
 		rows = append(rows, row)
 		if row.OK() {
