@@ -63,6 +63,7 @@ var convictions = map[memory.Flaw]string{
 	memory.OpensToAnybody:             "EveryGrantIsProven",
 	memory.ShutsTheDoor:               "EveryGrantIsProven",
 	memory.OnlySimulates:              "EveryIdentityIsJudged",
+	memory.TriesLittle:                "EveryGrantIsProven",
 	memory.ForgesNothing:              "EveryGrantIsProven",
 	memory.LeaksSessions:              "EveryGrantIsProven",
 	memory.TellsTheSecret:             "EveryGrantIsKept",

@@ -62,6 +62,7 @@ const (
 	OpensToAnybody         Flaw = "lets other accounts in"
 	ShutsTheDoor           Flaw = "lets nobody in"
 	OnlySimulates          Flaw = "does not try where it could"
+	TriesLittle            Flaw = "leaves what is granted to the simulator"
 	ForgesNothing          Flaw = "has a forger that tries nothing"
 	NeverForges            Flaw = "reports forgeries as refused without trying"
 	SimulatesNothing       Flaw = "reports what is wanted without asking"

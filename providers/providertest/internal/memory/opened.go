@@ -17,9 +17,13 @@ func identities() []core.Identity {
 			{Name: "other-account", Why: "somebody who has heard the word"},
 		}},
 		{Who: core.WhoService, Title: "a service", Why: "the cloud itself does it"},
+		{Who: core.WhoHMAC, Title: "a key for another protocol", Why: "it works with other programs", Form: core.PairForm},
 		{Who: core.WhoKey, Title: "a key", Why: "it works everywhere", Form: core.PairForm},
 	}
 }
+
+// keyed reports whether g's grantee is handed a key.
+func keyed(g core.Grant) bool { return g.Who == core.WhoKey || g.Who == core.WhoHMAC }
 
 // trust is who may become g's grantee.
 func (p *Provider) trust(g core.Grant) trust {
@@ -41,12 +45,28 @@ func (p *Provider) trust(g core.Grant) trust {
 // Act prepares to try things.
 func (p *Provider) Act(_ context.Context, b core.Blueprint, c core.Credential) (core.Actor, error) {
 	switch {
+	case !c.Secret.Empty() && b.Grant.Who == core.WhoHMAC:
+		return &foreigner{actor{p, string(c.Secret.Reveal())}}, nil
 	case !c.Secret.Empty():
 		return &actor{p, string(c.Secret.Reveal())}, nil
 	case b.Grant.Who != core.WhoAccount || p.Vendor == "" || p.Flaw == OnlySimulates:
 		return nil, &core.Error{Kind: core.ErrNotHere, What: "grantee", Err: fmt.Errorf("cannot be had as %s", b.Grant.Who)}
 	}
 	return &visitor{Provider: p, name: stem(p, b.Grant), word: b.Grant.Settings["word"]}, nil
+}
+
+// foreigner is the holder of a key that only storage knows.
+type foreigner struct{ actor }
+
+// Tries is what storage decides.
+func (f *foreigner) Tries() []core.Ability {
+	var list []core.Ability
+	for a := range actions {
+		if a != core.Identify && (f.Flaw != TriesLittle || a == core.Inspect) {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // visitor tries things as a grantee that has no key.

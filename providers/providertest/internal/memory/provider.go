@@ -80,7 +80,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		can = append(can, actions[a])
 	}
 	switch {
-	case p.Flaw == PadsTheDoor && g.Who != core.WhoKey:
+	case p.Flaw == PadsTheDoor && !keyed(g):
 		can = append(can, "object.stat")
 	case p.Flaw == Widens:
 		can = append(can, "object.get")
@@ -112,12 +112,12 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		b.Resources = append(b.Resources, core.Resource{Step: core.BucketStep, Addr: "bucket/" + g.Target.Bucket})
 	}
 	for _, kind := range []string{"role/", "principal/", "binding/"} {
-		if p.Flaw == HidesAResource && kind == "binding/" || p.Flaw == HidesTheDoor && kind == "principal/" && g.Who != core.WhoKey {
+		if p.Flaw == HidesAResource && kind == "binding/" || p.Flaw == HidesTheDoor && kind == "principal/" && !keyed(g) {
 			continue
 		}
 		b.Resources = append(b.Resources, core.Resource{Step: core.RoleStep, Addr: kind + stem(p, g)})
 	}
-	if g.Who == core.WhoKey {
+	if keyed(g) {
 		b.Resources = append(b.Resources, core.Resource{Step: core.CredentialStep, Addr: "key/" + stem(p, g) + "/"})
 	}
 	return b, f.Err()
@@ -144,8 +144,11 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
 	add(core.RoleStep, "prove", "bucket.list")
+	if g.Who == core.WhoHMAC {
+		add(core.RoleStep, "prove", "principal.ask")
+	}
 	switch g.Who {
-	case core.WhoKey:
+	case core.WhoKey, core.WhoHMAC:
 		add(core.CredentialStep, "plan", "key.list")
 		add(core.CredentialStep, "apply", "key.make")
 		add(core.CredentialStep, "apply destroy", "key.drop")
@@ -167,10 +170,10 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	if p.Flaw == HidesANeed {
 		return list[1:]
 	}
-	if p.Flaw == HidesANeedOfTheDoor && g.Who != core.WhoKey {
+	if p.Flaw == HidesANeedOfTheDoor && !keyed(g) {
 		return slices.DeleteFunc(list, func(one core.Permission) bool { return one.Action == "principal.ask" || one.Action == "object.delete" })
 	}
-	if p.Flaw == AsksForKeysToo && g.Who != core.WhoKey {
+	if p.Flaw == AsksForKeysToo && !keyed(g) {
 		add(core.RoleStep, "apply", "key.make")
 	}
 	if p.Flaw == AsksForTooMuch {
@@ -190,7 +193,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		s.bucketMark = sharedMark
 	}
 	all := &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Caretaker: (*caretaker)(s), Simulator: (*simulator)(s), Outputs: s.outputs}
-	if b.Grant.Who == core.WhoKey {
+	if keyed(b.Grant) {
 		all.Credential = (*issuer)(s)
 	}
 	return all, nil

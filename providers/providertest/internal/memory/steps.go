@@ -61,7 +61,7 @@ func (s *bucketStep) absent(ctx context.Context, c core.Change, want core.Want) 
 			return []core.Change{c}, nil
 		}
 	}
-	if want.DropBucket && !s.b.Grant.Target.Adopt && (s.Flaw != LeavesTheEmptyBucket || s.b.Grant.Who == core.WhoKey) {
+	if want.DropBucket && !s.b.Grant.Target.Adopt && (s.Flaw != LeavesTheEmptyBucket || keyed(s.b.Grant)) {
 		c.Action = core.Drop
 		c.Needs = []string{"binding/" + s.name}
 	}
@@ -125,7 +125,7 @@ func (s *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 			c.Action = core.Make
 		case err != nil:
 			return nil, err
-		case out.Mark != s.mark && s.Flaw != TakesWhatIsThere && (s.Flaw != TakesAnyPrincipal || s.b.Grant.Who == core.WhoKey):
+		case out.Mark != s.mark && s.Flaw != TakesWhatIsThere && (s.Flaw != TakesAnyPrincipal || keyed(s.b.Grant)):
 			c.Action, c.Why = core.Refuse, "exists and is not ours"
 		case kind == "role" && !slices.Equal(out.Actions, s.actions()) && s.Flaw != IgnoresDrift:
 			c.Action, c.Why = core.Alter, "permissions differ"
@@ -145,14 +145,14 @@ func (s *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 	if len(stale) > 0 && s.Flaw != IgnoresOrphans {
 		c.Action, c.Why = core.Alter, "names a principal that is gone"
 	}
-	if (s.Flaw == StopsHalfway || s.Flaw == ForgetsHalfADoor && s.b.Grant.Who != core.WhoKey) && !want.Present && !bound {
+	if (s.Flaw == StopsHalfway || s.Flaw == ForgetsHalfADoor && !keyed(s.b.Grant)) && !want.Present && !bound {
 		return nil, nil
 	}
 	if s.Flaw == NeverAtRest {
 		c.Action = core.Alter
 	}
 	list = append(list, c)
-	if s.Flaw == PlansTheDoorByWriting && s.b.Grant.Who != core.WhoKey {
+	if s.Flaw == PlansTheDoorByWriting && !keyed(s.b.Grant) {
 		_, _ = all.as(ctx, "principal.alter", request{Trust: s.trust(s.b.Grant)})
 	}
 	if s.Flaw == WritesInDiff {
@@ -196,7 +196,7 @@ func (s *steps) binding() binding {
 		prefix = strings.TrimSuffix(prefix, "/")
 	}
 	until := ""
-	if e := s.b.Grant.Limits.Expires; !e.IsZero() && s.Flaw != NeverExpires && (s.Flaw != ForgetsTheEndOfTheDoor || s.b.Grant.Who == core.WhoKey) {
+	if e := s.b.Grant.Limits.Expires; !e.IsZero() && s.Flaw != NeverExpires && (s.Flaw != ForgetsTheEndOfTheDoor || keyed(s.b.Grant)) {
 		until = e.Format(time.RFC3339)
 	}
 	return binding{Principal: s.name, Role: s.name, Prefix: prefix, Until: until}
@@ -266,7 +266,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 		return all.makeRole(ctx, kind)
 	case c.Action == core.Alter:
 		_, err = all.as(ctx, kind+".alter", request{Actions: s.actions(), Trust: s.trust(s.b.Grant)})
-	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && s.b.Grant.Who != core.WhoKey:
+	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && !keyed(s.b.Grant):
 	case c.Action == core.Drop:
 		_, err = all.as(ctx, kind+".drop", request{})
 	}

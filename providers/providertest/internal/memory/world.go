@@ -79,6 +79,7 @@ func (w *world) Grants() map[string]core.Grant {
 	return map[string]core.Grant{
 		"event-dump account": one(core.WhoAccount, core.Create, core.Abort),
 		"event-dump adopted": adopted,
+		"event-dump hmac":    one(core.WhoHMAC, core.Create, core.Abort),
 		"reader":             one(core.WhoAccount, core.Read, core.List),
 		"service":            one(core.WhoService, core.Create, core.Read),
 		"sites":              shared,
