@@ -16,6 +16,7 @@ const (
 // Compile turns g into names, policies and the operator's permissions.
 func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	d, faults := draw(g)
+	d.inside = p.config.Inside
 	b := core.Blueprint{
 		Cloud:     cloudName,
 		Grant:     d.grant,

@@ -2,6 +2,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -29,11 +30,7 @@ func markerPermissions(d design) []core.Permission {
 	p.on(object, verbs(plans, applies, destroys), "s3:GetObject")
 	p.because("tells whether the folder is there, and who has made it")
 	p.on(object, verbs(applies), "s3:PutObject")
-	if d.grant.Target.Adopt {
-		p.on(object, verbs(destroys), "s3:DeleteObject", "s3:DeleteObjectVersion")
-	} else {
-		p.on(object, verbs(destroys), "s3:DeleteObjectVersion")
-	}
+	p.on(object, verbs(destroys), "s3:DeleteObjectVersion")
 	return p.list
 }
 
@@ -131,11 +128,10 @@ func (m *markerPiece) Do(ctx context.Context, c core.Change) error {
 		if err != nil {
 			return err
 		}
-		in := &s3.DeleteObjectInput{Bucket: aws.String(m.bucket()), Key: aws.String(m.folder()), ExpectedBucketOwner: owner}
-		if there.version != "" {
-			in.VersionId = aws.String(there.version) // else a marker of the deletion would stay
-		}
-		_, err = m.s3.DeleteObject(ctx, in)
+		// The version by its ID, else a marker of its deletion would stay. Without
+		// versioning an object has the version "null".
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
+		_, err = m.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(m.bucket()), Key: aws.String(m.folder()), VersionId: aws.String(cmp.Or(there.version, noVersion)), ExpectedBucketOwner: owner})
 		if gone(err) {
 			return nil
 		}

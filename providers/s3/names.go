@@ -21,6 +21,7 @@ type design struct {
 	boundary  string
 	named     string // the folder that a recipe makes without limiting the grant to it, "" if there is none
 	marker    bool   // the folder gets a marker
+	inside    bool   // this runs where the grantee runs
 	common    string // the group that serves many sites, "" if the grant has a group of its own
 	native    native // what the profile says in AWS's own words
 	layout    layout // how the permissions hang on the grantee; never nil

@@ -58,17 +58,26 @@ func (p *Provider) checks(d design) []core.Probe {
 			if s.Sid == keySid {
 				continue
 			}
-			action := s.Action[0]
-			if strings.ContainsAny(action, "*?") {
-				action = "s3:ListBucket"
+			for _, action := range s.Action {
+				if strings.ContainsAny(action, "*?") {
+					action = "s3:GetBucketPolicy"
+				}
+				list = append(list, core.Probe{Where: outsideNetwork, Bucket: d.bucket(), Action: action, Key: d.oneOf(s.Resource[0]), Want: core.Denied, Why: "comes from another network"})
 			}
-			list = append(list, core.Probe{Where: outsideNetwork, Bucket: d.bucket(), Action: action, Key: strings.TrimSuffix(s.Resource[0], "*"), Want: core.Denied, Why: "comes from another network"})
 		}
 	}
 	if a, ok := d.layout.(advisor); ok {
 		list = append(list, a.checks(p, d)...)
 	}
 	return list
+}
+
+// oneOf is a resource that a pattern of the grant's policy is about.
+func (d design) oneOf(pattern string) string {
+	if pattern == d.objectsARN() {
+		return d.bucketARN() + "/" + d.grant.Target.Prefix
+	}
+	return pattern
 }
 
 // insideOf is an address of the networks.

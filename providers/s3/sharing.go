@@ -110,7 +110,7 @@ func (g *groupCount) plan(there room, name string) int {
 }
 
 // otherUsers are the other grants for which the bucket is there: their policies
-// or their statements name it.
+// name it. Who else put a statement into its policy counts as well.
 func (b *bucketStep) otherUsers(ctx context.Context) ([]string, error) {
 	owner, err := b.owner(ctx)
 	if err != nil {
@@ -144,7 +144,7 @@ func (b *bucketStep) otherUsers(ctx context.Context) ([]string, error) {
 			return nil, failed(b.bucketAddr(), "iam:GetAccountAuthorizationDetails", err)
 		}
 		for _, p := range out.Policies {
-			if b.namedBy(p) && !strings.EqualFold(aws.ToString(p.PolicyName), b.carrier()) {
+			if strings.HasPrefix(aws.ToString(p.Path), ownPath) && b.namedBy(p) && !strings.EqualFold(aws.ToString(p.PolicyName), b.carrier()) {
 				found["policy "+aws.ToString(p.PolicyName)] = true
 			}
 		}

@@ -71,7 +71,7 @@ func lookup(word string) core.Word {
 	case word == "*":
 		return core.Word{Known: true, Because: "every action of every service"}
 	case !ok:
-		return suggested(word, "an action is written SERVICE:NAME")
+		return withoutService(word)
 	case strings.ContainsAny(name, "*?"):
 		if slices.ContainsFunc(actions, func(a string) bool { return matches(name, a) }) {
 			return core.Word{Known: true}
@@ -80,15 +80,38 @@ func lookup(word string) core.Word {
 	case slices.ContainsFunc(actions, func(a string) bool { return strings.EqualFold(a, name) }):
 		return core.Word{Known: true}
 	}
-	for call, action := range callsAreNot() {
-		if strings.EqualFold(call, word) {
-			return core.Word{Meant: action, Because: fmt.Sprintf("it is the name of a call; the call takes %s", action)}
-		}
+	if w, ok := call(word); ok {
+		return w
 	}
 	if len(actions) == 0 {
 		return suggested(name, fmt.Sprintf("no service %q is known here", service))
 	}
 	return suggested(word, "AWS has no action of this name")
+}
+
+// call finds a word among the names of calls.
+func call(word string) (core.Word, bool) {
+	for name, action := range callsAreNot() {
+		if strings.EqualFold(name, word) {
+			return core.Word{Meant: action, Because: fmt.Sprintf("it is the name of a call; the call takes %s", action)}, true
+		}
+	}
+	return core.Word{}, false
+}
+
+// withoutService tells what is known of a word without its service, such as the name of an
+// operation in a client's message.
+func withoutService(word string) core.Word {
+	if w, ok := call("s3:" + word); ok {
+		return w
+	}
+	for line := range strings.Lines(actionsText) {
+		words := strings.Fields(line)
+		if i := slices.IndexFunc(words, func(a string) bool { return strings.EqualFold(a, word) }); i > 0 {
+			return core.Word{Meant: words[0] + ":" + words[i], Because: "an action is written SERVICE:NAME"}
+		}
+	}
+	return suggested(word, "an action is written SERVICE:NAME")
 }
 
 // matches reports whether an action matches a pattern of a policy, whose case does not matter.

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -28,6 +27,7 @@ import (
 const (
 	worldRegion  = "eu-west-1"
 	otherAccount = "444455556666"
+	ownerAccount = "111122223333"
 	judgePath    = "/judge/" // of operators that the judge asks for
 	otherBucket  = "somebodys-archive"
 )
@@ -68,7 +68,13 @@ func (w *world) Transport() *cloudsim.Transport { return w.transport }
 func (w *world) Grant() core.Grant              { return eventDump() }
 
 // Grants are the grants beside the main one: the judge takes each through its life.
-func (w *world) Grants() map[string]core.Grant { return map[string]core.Grant{} }
+func (w *world) Grants() map[string]core.Grant {
+	all := map[string]core.Grant{}
+	for _, some := range []map[string]core.Grant{keyGrants()} {
+		maps.Copy(all, some)
+	}
+	return all
+}
 
 func (w *world) SetDelay(d time.Duration) {
 	w.delay = d
@@ -141,6 +147,9 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 		case providertest.OwnersBucket:
 			w.bucket(ctx, w.s3, d.bucket())
 			w.settings(ctx, d)
+			if _, alone := d.layout.(userLayout); alone { // what has no policy is left with none
+				w.ok(w.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: aws.String(d.bucket())}))
+			}
 		case providertest.OtherBucket:
 			w.bucket(ctx, w.s3, otherBucket)
 		case providertest.Others:
@@ -148,13 +157,8 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 		case providertest.Data:
 			w.put(ctx, w.s3, d.bucket(), d.grant.Target.Prefix+"2026/11/21/events.json")
 			w.put(ctx, w.s3, d.bucket(), "outside.txt")
-		case providertest.Principal:
-			w.ok(w.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(d.stem()), Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
-			w.ok(w.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(d.stem())}))
-		case providertest.Role:
-			w.ok(w.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(d.stem()), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}}`)}))
-		case providertest.Group:
-			w.ok(w.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(d.stem())}))
+		case providertest.Principal, providertest.Role, providertest.Group:
+			limbsOf(d).plant(ctx, w, s, d)
 		default:
 			w.t.Fatalf("the world has no stranger %q", s)
 		}
@@ -189,7 +193,7 @@ func (w *world) settings(ctx context.Context, d design) {
 
 	var rules []types.LifecycleRule
 	if out, err := w.s3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: name}); err == nil {
-		rules = out.Rules
+		rules = slices.DeleteFunc(out.Rules, func(r types.LifecycleRule) bool { return *r.ID == "theirs" })
 	}
 	rules = append(rules, types.LifecycleRule{ID: aws.String("theirs"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("tmp/")}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}})
 	w.ok(w.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
@@ -199,7 +203,7 @@ func (w *world) settings(ctx context.Context, d design) {
 
 	var tags []types.Tag
 	if out, err := w.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: name}); err == nil {
-		tags = out.TagSet
+		tags = slices.DeleteFunc(out.TagSet, func(t types.Tag) bool { return *t.Key == "cost-centre" })
 	}
 	tags = append(tags, types.Tag{Key: aws.String("cost-centre"), Value: aws.String("4711")})
 	w.ok(w.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: tags}}))
@@ -208,72 +212,27 @@ func (w *world) settings(ctx context.Context, d design) {
 // Powers are the actions of the compiled policy.
 func (w *world) Powers(b core.Blueprint) []string {
 	d, _ := draw(b.Grant)
-	p := New(Config{})
-	return slices.Sorted(slices.Values(slices.Concat(p.actions(d.grant.Can, objectLevel), p.actions(d.grant.Can, bucketLevel))))
-}
-
-// excess are ways to be too wide: actions and resources.
-func excess(d design) map[string]statement {
-	objects := d.objectsARN()
-	allow := func(resource string, actions ...string) statement {
-		return statement{Effect: "Allow", Action: actions, Resource: texts{resource}}
-	}
-	all := map[string]statement{
-		"read":                allow(objects, "s3:GetObject"),
-		"read outside":        allow(d.bucketARN()+"/.bucketgrant-probe/*", "s3:GetObject"),
-		"list":                allow(d.bucketARN(), "s3:ListBucket"),
-		"delete":              allow(objects, "s3:DeleteObject"),
-		"erase":               allow(objects, "s3:DeleteObjectVersion"),
-		"resume":              allow(objects, "s3:ListMultipartUploadParts"),
-		"locate":              allow(d.bucketARN(), "s3:GetBucketLocation"),
-		"inspect":             allow(d.bucketARN(), "s3:GetBucketPolicy"),
-		"administer":          allow(d.bucketARN(), "s3:PutBucketPolicy"),
-		"identify":            allow("*", "iam:ListUsers"),
-		"put everywhere":      allow("*", "s3:PutObject"),
-		"put in whole bucket": allow(d.bucketARN()+"/*", "s3:PutObject"),
-		"put in siblings":     allow(strings.TrimSuffix(objects, "/*")+"*", "s3:PutObject"),
-		"put in other bucket": allow("arn:aws:s3:::"+otherBucket+"/*", "s3:PutObject"),
-		"delete elsewhere":    allow("arn:aws:s3:::"+otherBucket+"/*", "s3:DeleteObject"),
-		"erase elsewhere":     allow("arn:aws:s3:::"+otherBucket+"/*", "s3:DeleteObjectVersion"),
-		"read elsewhere":      allow("arn:aws:s3:::"+otherBucket+"/*", "s3:GetObject"),
-		"abort in siblings":   allow(strings.TrimSuffix(objects, "/*")+"*", "s3:AbortMultipartUpload"),
-		"everything":          allow("*", "*"),
-	}
-	return all
+	return limbsOf(d).powers(d)
 }
 
 func (w *world) Excesses(b core.Blueprint) []string {
 	d, _ := draw(b.Grant)
-	return slices.Sorted(maps.Keys(excess(d)))
+	return slices.Sorted(maps.Keys(limbsOf(d).excesses(d)))
 }
 
-// Tamper writes another version of the policy and forgets the one before it.
+// Tamper writes the policy anew, without a power or with an excess.
 func (w *world) Tamper(b core.Blueprint, drop, add string) {
 	w.t.Helper()
 	d, _ := draw(b.Grant)
-	doc := New(Config{}).grantPolicy(d)
-	var kept []statement
-	for _, s := range doc.Statement {
-		s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == drop })
-		if len(s.Action) > 0 {
-			kept = append(kept, s)
-		}
-	}
-	if add != "" {
-		kept = append(kept, excess(d)[add])
-	}
-	doc.Statement = kept
-	arn := aws.String(d.iamARN("111122223333", "policy"))
-	w.now(func(ctx context.Context) {
-		before, err := w.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: arn})
-		w.ok(before, err)
-		for _, v := range before.Versions {
-			if !v.IsDefaultVersion {
-				w.ok(w.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: v.VersionId}))
-			}
-		}
-		w.ok(w.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: aws.String(string(mustJSON(doc))), SetAsDefault: true}))
-	})
+	w.now(func(ctx context.Context) { limbsOf(d).tamper(ctx, w, d, drop, add) })
+}
+
+// Lose deletes the principal as somebody does in the console, with all that is tied to it.
+func (w *world) Lose(b core.Blueprint) (done bool) {
+	w.t.Helper()
+	d, _ := draw(b.Grant)
+	w.now(func(ctx context.Context) { done = limbsOf(d).lose(ctx, w, d) })
+	return done
 }
 
 // facts is the cloud's memory, as its last writers left it.
@@ -342,8 +301,12 @@ func tagged(v any) map[string]string {
 
 // own finds the entity of the grant in one of the account's maps; nil if it is not ours.
 func (f facts) own(d design, kind string) map[string]any {
-	e := object(at(map[string]any(f), "Accounts", "111122223333", kind, d.stem()))
-	if e == nil || at(e, "Path") != d.path() {
+	name, path := d.carrier(), d.carrierPath()
+	if kind == "Users" {
+		name, path = d.userName(), d.path()
+	}
+	e := object(at(map[string]any(f), "Accounts", ownerAccount, kind, strings.ToLower(name)))
+	if e == nil || at(e, "Path") != path {
 		return nil
 	}
 	return e
@@ -357,20 +320,20 @@ func (w *world) Ours(b core.Blueprint) []string {
 	w.t.Helper()
 	d, _ := draw(b.Grant)
 	f := w.facts()
-	var list []string
-	if bucket := f.bucket(d.bucket()); bucket != nil && d.marked(tagged(bucket)) {
+	list := limbsOf(d).ours(d, f)
+	bucket := f.bucket(d.bucket())
+	if bucket != nil && d.serves(tagged(bucket)) && !d.grant.Target.Adopt {
 		list = append(list, "bucket")
 	}
-	for kind, addr := range map[string]string{"Users": d.userAddr(), "Groups": d.groupAddr(), "Policies": d.policyAddr()} {
-		if f.own(d, kind) != nil {
-			list = append(list, addr)
+	for _, s := range statementsOf(bucket) {
+		if sid, _ := s["Sid"].(string); d.ownSid(sid) {
+			list = append(list, "statement "+sid)
 		}
 	}
-	if u := f.own(d, "Users"); u != nil && slices.Contains(strings.Fields(fmt.Sprint(u["Groups"])), "["+d.stem()+"]") {
-		list = append(list, d.memberAddr())
-	}
-	if g := f.own(d, "Groups"); g != nil && strings.Contains(fmt.Sprint(g["Attached"]), d.iamARN("111122223333", "policy")) {
-		list = append(list, d.attachAddr())
+	if d.marker && at(bucket, "Objects", d.folder()) != nil {
+		if versions, _ := at(bucket, "Objects", d.folder()).([]any); len(versions) > 0 {
+			list = append(list, d.markerAddr())
+		}
 	}
 	slices.Sort(list)
 	return list
@@ -385,7 +348,7 @@ func (w *world) Keys(b core.Blueprint) []string {
 		return nil
 	}
 	for id, k := range object(f["Keys"]) {
-		if at(k, "User") == d.stem() && at(k, "Account") == "111122223333" && at(k, "Status") == "Active" {
+		if at(k, "User") == strings.ToLower(d.userName()) && at(k, "Account") == ownerAccount && at(k, "Status") == "Active" {
 			list = append(list, id)
 		}
 	}
@@ -420,7 +383,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 			entities := object(at(a, kind))
 			for name, e := range entities {
 				path, _ := at(e, "Path").(string)
-				if id == "111122223333" && strings.HasPrefix(path, ownPath) || path == judgePath || name == "operator" {
+				if id == ownerAccount && strings.HasPrefix(path, ownPath) || path == judgePath || name == "operator" {
 					delete(entities, name)
 				}
 			}
@@ -431,7 +394,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 	for id, k := range keys {
 		delete(object(k), "Used")
 		user, _ := at(k, "User").(string)
-		if user == "" || strings.HasPrefix(user, "operator") || ours && user == d.stem() || at(w.facts().userOf(k), "Path") != "/" {
+		if user == "" || strings.HasPrefix(user, "operator") || ours && user == strings.ToLower(d.userName()) || at(w.facts().userOf(k), "Path") != "/" {
 			delete(keys, id)
 		}
 	}
@@ -439,10 +402,13 @@ func (w *world) Foreign(b core.Blueprint) string {
 		bucket := object(v)
 		delete(bucket, "Busy") // until when a configuration is being written
 		objects := object(bucket["Objects"])
-		for key := range objects {
-			if strings.Contains(key, ".bucketgrant-probe/") {
+		for key, versions := range objects {
+			if strings.Contains(key, ".bucketgrant-probe/") || w.markers(key, versions) {
 				delete(objects, key)
 			}
+		}
+		if kept := foreignStatements(bucket); at(bucket["Policy"], "Text") != nil {
+			bucket["Policy"] = kept
 		}
 		if tags := tagged(bucket); tags[tagManaged] == managedBy {
 			if parts := foreignParts(bucket); len(parts) > 0 {
@@ -461,6 +427,34 @@ func (f facts) userOf(key any) map[string]any {
 	return object(at(map[string]any(f), "Accounts", at(key, "Account").(string), "Users", at(key, "User").(string)))
 }
 
+// markers reports whether what is under key is an empty object that says that it is ours.
+func (w *world) markers(key string, versions any) bool {
+	list, _ := versions.([]any)
+	return strings.HasSuffix(key, "/") && len(list) > 0 && strings.Contains(fmt.Sprint(list), managedBy)
+}
+
+// statementsOf are the statements of a bucket's policy.
+func statementsOf(bucket map[string]any) []map[string]any {
+	text, _ := at(bucket["Policy"], "Text").(string)
+	var doc struct{ Statement []map[string]any }
+	if text == "" || json.Unmarshal([]byte(text), &doc) != nil {
+		return nil
+	}
+	return doc.Statement
+}
+
+// foreignStatements are those of them that are not ours.
+func foreignStatements(bucket map[string]any) []any {
+	var list []any
+	for _, s := range statementsOf(bucket) {
+		if sid, _ := s["Sid"].(string); !strings.HasPrefix(sid, "Bucketgrant") {
+			text, _ := meaning(mustJSON(s))
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
 // foreignParts are the statements, rules, tags and objects of a bucket of ours that are not ours.
 func foreignParts(bucket map[string]any) map[string]any {
 	parts := map[string]any{}
@@ -471,16 +465,9 @@ func foreignParts(bucket map[string]any) map[string]any {
 		list, _ := parts[kind].([]any)
 		parts[kind] = append(list, v)
 	}
-	if text, _ := at(bucket["Policy"], "Text").(string); text != "" {
-		var doc struct{ Statement []map[string]any }
-		if err := json.Unmarshal([]byte(text), &doc); err != nil {
-			add("statements", text)
-		}
-		for _, s := range doc.Statement {
-			if s["Sid"] != tlsSid {
-				add("statements", s)
-			}
-		}
+	statements, _ := bucket["Policy"].([]any)
+	for _, s := range statements {
+		add("statements", s)
 	}
 	list, _ := at(bucket["Lifecycle"], "Rules").([]any)
 	for _, r := range list {
@@ -490,7 +477,7 @@ func foreignParts(bucket map[string]any) map[string]any {
 		}
 	}
 	for k, v := range sortedTags(tagged(bucket)) {
-		if !slices.Contains([]string{tagManaged, tagGrant, tagProfile, tagRun}, k) {
+		if !slices.Contains([]string{tagManaged, tagGrant, tagProfile, tagRun, tagShared}, k) {
 			add("tags", k+"="+v)
 		}
 	}
