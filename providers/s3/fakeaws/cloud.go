@@ -2,6 +2,7 @@
 package fakeaws
 
 import (
+	"crypto/rsa"
 	"net"
 	"net/http"
 	"strings"
@@ -35,6 +36,11 @@ type Options struct {
 	// those of a [cloudsim.Transport] do. Default "192.0.2.1". Requests that
 	// arrive on a listener come from their own address. See also [Cloud.From].
 	SourceIP string
+
+	// IssuerKey returns the signing key of an identity provider, by its address.
+	// With nil each gets a fresh one, which takes some 50 ms to make; tests with
+	// many clouds can lend them the same keys.
+	IssuerKey func(issuer string) *rsa.PrivateKey
 }
 
 // Cloud is an AWS made of memory. It is safe for concurrent use.
@@ -48,6 +54,8 @@ type Cloud struct {
 	aws    map[string]*awsPolicy
 	quotas map[string]int      // AWS's defaults
 	parsed map[string]Document // of identity policies, which nobody changes in place
+
+	issuerKey func(issuer string) *rsa.PrivateKey
 }
 
 // New returns a cloud with one account, its root user and its operator.
@@ -68,13 +76,16 @@ func New(o Options) *Cloud {
 		Keys:      map[string]*accessKey{},
 		Buckets:   map[string]*bucket{},
 	})
+	if o.IssuerKey != nil {
+		c.issuerKey = o.IssuerKey
+	}
 	c.AddAccount(o.Account)
 	c.state.Delay = o.Delay // the first account is old news
 	return c
 }
 
 func assemble(s state) *Cloud {
-	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), aws: awsPolicies(s.Partition), quotas: quotas(), parsed: map[string]Document{}}
+	return &Cloud{state: s, iam: iamOps(), sts: stsOps(), s3: s3Ops(), aws: awsPolicies(s.Partition), quotas: quotas(), parsed: map[string]Document{}, issuerKey: freshKey}
 }
 
 // AddAccount adds an account and returns the access key of its operator, an

@@ -114,15 +114,19 @@ func (c *Cloud) issuer(address string) *issuer {
 	}
 	i := c.state.Issuers[address]
 	if i == nil {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(fmt.Sprintf("key of issuer %s: %v", address, err)) // only a broken random source
-		}
-		i = &issuer{Name: opaque(20), key: key}
-		i.Key, _ = x509.MarshalPKCS8PrivateKey(key) // never fails for RSA
+		i = &issuer{Name: opaque(20), key: c.issuerKey(address)}
+		i.Key, _ = x509.MarshalPKCS8PrivateKey(i.key) // never fails for RSA
 		c.state.Issuers[address] = i
 	}
 	return i
+}
+
+func freshKey(address string) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(fmt.Sprintf("key of issuer %s: %v", address, err)) // only a broken random source
+	}
+	return key
 }
 
 // private reads the key of a restored issuer once.

@@ -3,6 +3,7 @@ package fakeaws_test
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -238,4 +239,20 @@ func TestAProviderHasAHundredAudiences(t *testing.T) {
 		_, err := f.op.iam.CreateOpenIDConnectProvider(t.Context(), &iam.CreateOpenIDConnectProviderInput{Url: aws.String(fmt.Sprintf("https://idp%d.example", n))})
 		wantCode(t, fmt.Sprint("provider ", n+2), err, want)
 	}
+}
+
+func TestCloudsCanShareAnIssuersKey(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lend := func(string) *rsa.PrivateKey { return key }
+	one, other := fakeaws.New(fakeaws.Options{IssuerKey: lend}), fakeaws.New(fakeaws.Options{IssuerKey: lend})
+	modulus := func(c *fakeaws.Cloud) string { return between(string(c.JWKS(github)), `"n":"`, `"`) }
+	if modulus(one) == "" || modulus(one) != modulus(other) {
+		t.Errorf("got %s and %s, want the same key", one.JWKS(github), other.JWKS(github))
+	}
+	f := newFederation(t, fakeaws.Options{IssuerKey: lend}, "")
+	_, err = f.assume("backup", f.IssueToken(github, subject, audience))
+	wantCode(t, "a token", err, "")
 }
