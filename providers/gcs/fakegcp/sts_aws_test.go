@@ -3,6 +3,9 @@ package fakegcp_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +17,8 @@ import (
 	"cloud.google.com/go/auth/credentials/externalaccount"
 	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"google.golang.org/api/iam/v1"
 	"google.golang.org/api/option"
 
@@ -194,6 +199,47 @@ func TestSignedIdentityServesOneProviderAndNotForLong(t *testing.T) {
 	})
 }
 
+func TestTargetOfASignedIdentityMustBeSigned(t *testing.T) {
+	cloud := vendorCloud(t, fakegcp.Options{})
+	s := session(cloud, vendorAccount, "pipeline", "workspace-1")
+	const endpoint = "https://sts.us-east-1.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+	for name, signTarget := range map[string]bool{"signed": true, "added later": false} {
+		t.Run(name, func(t *testing.T) {
+			r := mustRequest(t, "POST", endpoint)
+			if signTarget {
+				r.Header.Set("x-goog-cloud-target-resource", vendorProvider)
+			}
+			sum := sha256.Sum256(nil)
+			err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: s.keyID, SecretAccessKey: s.secret, SessionToken: s.token}, r, hex.EncodeToString(sum[:]), "sts", "us-east-1", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("x-goog-cloud-target-resource", vendorProvider)
+			r.Header.Set("host", r.Host)
+			type header struct {
+				Key   string `json:"key"`
+				Value string `json:"value"`
+			}
+			in := struct {
+				URL     string   `json:"url"`
+				Method  string   `json:"method"`
+				Headers []header `json:"headers"`
+			}{URL: endpoint, Method: "POST"}
+			for k := range r.Header {
+				in.Headers = append(in.Headers, header{k, r.Header.Get(k)})
+			}
+			text, err := json.Marshal(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, got := federate(t, cloud, url.Values{"audience": {vendorProvider}, "subject_token_type": {"urn:ietf:params:aws:token-type:aws4_request"}}, url.QueryEscape(string(text)))
+			if (status == 200) != signTarget {
+				t.Errorf("got %d %v", status, got)
+			}
+		})
+	}
+}
+
 func TestFederatedIdentityActsAsAServiceAccountThatLetsIt(t *testing.T) {
 	cloud := vendorCloud(t, fakegcp.Options{})
 	s := iamClient(t, cloud, cloud.Operator())
@@ -300,6 +346,46 @@ func TestDomainRestrictionKeepsOutTheVendorUnlessItIsAllowed(t *testing.T) {
 	cloud.SetConstraints("constraints/iam.managed.allowedPolicyMembers=serviceAccount:" + vendors.Email)
 	if err := try(); err != nil {
 		t.Errorf("allowed by name: %v", err)
+	}
+}
+
+func TestChainOfDelegatesHoldsOnlyIfEveryLinkDoes(t *testing.T) {
+	cloud := fakegcp.New(fakegcp.Options{})
+	s := iamClient(t, cloud, cloud.Operator())
+	first, key := makeAccount(t, s, "first-link")
+	middle, _ := makeAccount(t, s, "middle-link")
+	last, _ := makeAccount(t, s, "last-link")
+	let := func(account, who, role string) {
+		t.Helper()
+		p := &iam.Policy{}
+		if who != "" {
+			p.Bindings = []*iam.Binding{{Role: role, Members: []string{"serviceAccount:" + who}}}
+		}
+		if _, err := s.Projects.ServiceAccounts.SetIamPolicy(inProject+"/serviceAccounts/"+account, &iam.SetIamPolicyRequest{Policy: p}).Do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	try := func() int {
+		resp, err := client(t, cloud, key).Post("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"+last+":generateAccessToken", "application/json",
+			strings.NewReader(`{"scope": ["https://www.googleapis.com/auth/cloud-platform"], "delegates": ["projects/-/serviceAccounts/`+middle+`"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	const creator = "roles/iam.serviceAccountTokenCreator"
+	let(last, middle, creator)
+	if got := try(); got != 403 {
+		t.Errorf("the first link is missing: got %d, want 403", got)
+	}
+	let(middle, first, creator)
+	if got := try(); got != 200 {
+		t.Errorf("both links: got %d, want 200", got)
+	}
+	let(last, "", "")
+	if got := try(); got != 403 {
+		t.Errorf("the second link is missing: got %d, want 403", got)
 	}
 }
 

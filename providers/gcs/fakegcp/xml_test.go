@@ -274,6 +274,23 @@ func TestUploadInPartsNeedsItsOwnPermissions(t *testing.T) {
 	wantCode(t, err, "AccessDenied")
 }
 
+// earlier signs as if it were twenty minutes ago.
+type earlier struct{ next s3.HTTPSignerV4 }
+
+func (e earlier) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, at time.Time, o ...func(*v4.SignerOptions)) error {
+	return e.next.SignHTTP(ctx, c, r, hash, service, region, at.Add(-20*time.Minute), o...)
+}
+
+// forService signs for another service.
+type forService struct {
+	next    s3.HTTPSignerV4
+	service string
+}
+
+func (f forService) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, _, region string, at time.Time, o ...func(*v4.SignerOptions)) error {
+	return f.next.SignHTTP(ctx, c, r, hash, f.service, region, at, o...)
+}
+
 func TestSignatureIsRefused(t *testing.T) {
 	i := newInterop(t, "roles/storage.objectUser")
 	if err := put(t, i.s3, "a", "x"); err != nil {
@@ -283,6 +300,16 @@ func TestSignatureIsRefused(t *testing.T) {
 	wantCode(t, put(t, s3Client(i.cloud, "GOOG1E"+strings.Repeat("X", 55), i.key.Secret), "b", "x"), "InvalidAccessKeyId")
 	signsEncoding := s3Client(i.cloud, i.key.AccessID, i.key.Secret, func(o *s3.Options) { o.HTTPSignerV4 = o.HTTPSignerV4.(unsignedEncoding).next })
 	wantCode(t, put(t, signsEncoding, "b", "x"), "SignatureDoesNotMatch")
+	for _, c := range []struct {
+		name, code string
+		signer     func(s3.HTTPSignerV4) s3.HTTPSignerV4
+	}{
+		{"a request of twenty minutes ago", "RequestTimeTooSkewed", func(next s3.HTTPSignerV4) s3.HTTPSignerV4 { return earlier{next} }},
+		{"for another service", "InvalidSecurity", func(next s3.HTTPSignerV4) s3.HTTPSignerV4 { return forService{next, "ec2"} }},
+	} {
+		client := s3Client(i.cloud, i.key.AccessID, i.key.Secret, func(o *s3.Options) { o.HTTPSignerV4 = c.signer(o.HTTPSignerV4) })
+		wantCode(t, put(t, client, "b", "x"), c.code)
+	}
 	if _, err := get(t, i.s3, "a"); err != nil {
 		t.Error(err)
 	}
@@ -355,9 +382,9 @@ func TestObjectACLIsRefusedWhereACLsAreOff(t *testing.T) {
 
 func TestGooglesOwnSignatureIsAsGood(t *testing.T) {
 	i := newInterop(t, "roles/storage.objectUser")
-	send := func(secret string) *http.Response {
+	send := func(secret, body string) *http.Response {
 		now := time.Now().UTC()
-		r, err := http.NewRequestWithContext(t.Context(), "PUT", "https://storage.googleapis.com/acme-clickhouse/a?x=1", strings.NewReader("hello"))
+		r, err := http.NewRequestWithContext(t.Context(), "PUT", "https://storage.googleapis.com/acme-clickhouse/a?x=1", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,11 +405,14 @@ func TestGooglesOwnSignatureIsAsGood(t *testing.T) {
 		r.Header.Set("Authorization", "GOOG4-HMAC-SHA256 Credential="+i.key.AccessID+"/"+scope+", SignedHeaders="+signed+", Signature="+hex.EncodeToString(key))
 		return cloudsim.Serve(i.cloud, r)
 	}
-	if got := send(i.key.Secret); got.StatusCode != 200 {
+	if got := send(i.key.Secret, "hello"); got.StatusCode != 200 {
 		body, _ := io.ReadAll(got.Body)
 		t.Errorf("got %d %s", got.StatusCode, body)
 	}
-	got := send("x")
+	if got := send(i.key.Secret, "changed"); got.StatusCode != 400 {
+		t.Errorf("another body than the one that was signed: got %d, want 400", got.StatusCode)
+	}
+	got := send("x", "hello")
 	body, _ := io.ReadAll(got.Body)
 	for _, want := range []string{"<Code>SignatureDoesNotMatch</Code>", "Check your Google secret key and signing method.", "<StringToSign>GOOG4-HMAC-SHA256"} {
 		if got.StatusCode != 403 || !strings.Contains(string(body), want) {
