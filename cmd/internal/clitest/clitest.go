@@ -97,11 +97,11 @@ func (w world) exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// required is the flags that every grant on this cloud needs.
+// required is the flags that every grant on this cloud needs, whoever the grantee is.
 func (w world) required() []string {
 	var line []string
 	for _, s := range w.info.Settings {
-		if s.Required {
+		if s.Required && len(s.Only) == 0 {
 			line = append(line, "--"+s.Name, s.Example)
 		}
 	}
