@@ -43,6 +43,16 @@ func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, er
 	return have, err
 }
 
+// accountIsOurs reports whether there is a service account whose keys concern us.
+func (r *run) accountIsOurs(ctx context.Context) (bool, error) {
+	look := func(ctx context.Context) (*iam.ServiceAccount, error) { return r.account.read(ctx, r) }
+	if r.account.listed.Swap(true) { // the plan has had its look, perhaps hours ago
+		look = r.readAccount
+	}
+	have, err := look(ctx)
+	return err == nil && (r.made.any(&r.made.grantee) || have != nil && r.ours(have.Description)), err
+}
+
 func (r *run) readAccount(ctx context.Context) (*iam.ServiceAccount, error) {
 	service, err := r.cloud.iam()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/api/iterator"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/sigv4"
 )
 
 // actor is the grantee.
@@ -56,6 +57,20 @@ func (p *Provider) actKey(b core.Blueprint, c core.Credential) (core.Actor, erro
 		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not the key file of a service account")}
 	}
 	return &actor{cloud: newCloud(creds, p.config.Transport, at), project: project, made: map[string]int64{}}, nil
+}
+
+// actPair tries things with an HMAC key.
+func (p *Provider) actPair(_ core.Blueprint, c core.Credential) (core.Actor, error) {
+	at, _, err := p.gate()
+	if err != nil {
+		return nil, err
+	}
+	secret := c.Secret.Reveal()
+	if c.Form != core.PairForm || !accessIDs.MatchString(c.ID) || len(secret) == 0 {
+		return nil, &core.Error{Kind: core.ErrInvalid, What: "credential", Err: errors.New("is not an HMAC key of a service account")}
+	}
+	client := &http.Client{Transport: base(p.config.Transport), Timeout: callFor, CheckRedirect: stay}
+	return &pairActor{pair: &pair{http: client, at: at, key: sigv4.Key{ID: c.ID, Secret: secret}}, made: map[string]string{}}, nil
 }
 
 // projectOf is the project of the service account that a key file is for.
@@ -106,8 +121,8 @@ func authorized(p core.Probe) int {
 	switch p.Ability {
 	case core.Create, core.Overwrite, core.Administer, core.Abort:
 		return http.StatusPreconditionFailed
-	case core.Read, core.Delete, core.Erase:
-		if p.Where == core.Elsewhere && p.Ability != core.Read {
+	case core.Read, core.Delete, core.Erase, core.Resume:
+		if p.Where == core.Elsewhere && p.Ability != core.Read && p.Ability != core.Resume {
 			return http.StatusPreconditionFailed
 		}
 		return http.StatusNotFound
@@ -158,6 +173,12 @@ func (a *actor) attempt(ctx context.Context, p core.Probe) error {
 		return nil
 	case core.Delete, core.Erase:
 		return object.Delete(ctx)
+	case core.Resume:
+		_, err := a.cloud.sendXML(ctx, xmlRequest{method: http.MethodGet, bucket: p.Bucket, key: p.Key, query: url.Values{"uploadId": {nobodys}}})
+		return err
+	case core.Uploads:
+		_, err := a.cloud.sendXML(ctx, xmlRequest{method: http.MethodGet, bucket: p.Bucket, query: url.Values{"uploads": {""}, "max-uploads": {"1"}}})
+		return err
 	case core.Locate:
 		_, err := bucket.Attrs(ctx)
 		return err

@@ -40,7 +40,11 @@ func (c *caretaker) Sweep(ctx context.Context, keys []string) error {
 		fork, join := core.Fork(ctx)
 		group.Go(func() error {
 			defer join()
-			return explainWrite(c.bucketAddr(), c.sweep(fork, key))
+			err := c.sweep(fork, key)
+			if err == nil && c.design.grant.Who == core.WhoHMAC {
+				err = c.sweepUploads(fork, key)
+			}
+			return explainWrite(c.bucketAddr(), err)
 		})
 	}
 	return group.Wait()

@@ -35,11 +35,11 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 			{Name: "role", Of: d.roleAddr(), Why: "exactly what the grant needs; held only where it is bound", Body: body(roleFor(g))},
 			{Name: "binding", Of: d.bindingAddr(), Why: "on " + where + ", never on the project, where it would reach every bucket", Body: body(bindingFor(d, its.members))},
 		}, its.documents...),
-		Gaps:     gaps(g.Can),
+		Gaps:     gaps(g.Can, g.Who),
 		Checks:   its.checks,
 		Notes:    its.notes,
 		Operator: operator(d, append(folderOperator(d), its.operator...)),
-		Probes:   g.Target.Prefix + ".bucketgrant-probe/",
+		Probes:   probesOf(g),
 	}
 	if d.folder != "" {
 		its.resources = append(its.resources, core.Resource{Step: core.RoleStep, Addr: d.folderAddr(), What: "managed folder, a prefix with a policy of its own"})
@@ -51,7 +51,7 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 		}
 		b.Resources = slices.Insert(b.Resources, at, r)
 	}
-	if g.Allows(core.Overwrite) || slices.Contains(permissions(g.Can), "storage.objects.delete") {
+	if g.Allows(core.Overwrite) || slices.Contains(permissions(g.Can, g.Who), "storage.objects.delete") {
 		b.Resources[0].What = "bucket with " + bucketText(s)
 	}
 	if g.Target.Adopt {
@@ -66,6 +66,9 @@ func (p *Provider) Compile(g core.Grant) (core.Blueprint, error) {
 	return b, faults.Err()
 }
 
+// probesOf is what the keys of the proof's objects begin with.
+func probesOf(g core.Grant) string { return g.Target.Prefix + ".bucketgrant-probe/" }
+
 // What the resources are, for people.
 
 func bucketText(s settings) string {
@@ -73,7 +76,7 @@ func bucketText(s settings) string {
 }
 
 func roleText(g core.Grant) string {
-	return "custom role with " + strings.Join(permissions(g.Can), ", ")
+	return "custom role with " + strings.Join(permissions(g.Can, g.Who), ", ")
 }
 
 // additionText is what somebody else's bucket gets.

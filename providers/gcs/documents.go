@@ -92,7 +92,7 @@ func roleFor(g core.Grant) roleDocument {
 	return roleDocument{
 		Title:       core.Stem(g.Name, longestTitle),
 		Description: roleDescription(g),
-		Permissions: permissions(g.Can),
+		Permissions: permissions(g.Can, g.Who),
 		Stage:       stageGA, // a missing stage means ALPHA
 	}
 }

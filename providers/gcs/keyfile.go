@@ -29,7 +29,9 @@ func (keyGrantee) parts(d design) parts {
 	return p
 }
 
-func (keyGrantee) open(r *run) holder { return ownAccount{run: r, keys: &issuer{r}} }
+func (keyGrantee) open(r *run) holder {
+	return ownAccount{run: r, keys: &issuer{r}, tell: r.keyOutputs}
+}
 
 func (keyGrantee) become(_ context.Context, p *Provider, b core.Blueprint, c core.Credential) (core.Actor, error) {
 	return p.actKey(b, c)

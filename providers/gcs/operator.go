@@ -35,7 +35,7 @@ func operator(d design, its []core.Permission) []core.Permission {
 	}
 	list = append(list,
 		core.Permission{Action: "storage.buckets.getIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
-		core.Permission{Action: "storage.buckets.setIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toApply, toDestroy}},
+		setBucketPolicy(d, bucket),
 		core.Permission{Action: "iam.roles.get", Resource: project, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
 		core.Permission{Action: "iam.roles.create", Resource: project, Step: core.RoleStep, Verbs: []string{toApply}},
 		core.Permission{Action: "iam.roles.update", Resource: project, Step: core.RoleStep, Verbs: []string{toRepair},
@@ -45,10 +45,24 @@ func operator(d design, its []core.Permission) []core.Permission {
 		core.Permission{Action: "iam.roles.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
 	)
 	list = append(list, its...)
+	if len(core.Plants(d.grant, probesOf(d.grant))) > 0 {
+		list = append(list, core.Permission{Action: "storage.objects.create", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},
+			Why: "puts the objects that must be out of the grantee's reach, or that it cannot put itself"})
+	}
 	return append(list,
 		core.Permission{Action: "storage.objects.list", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve, toDestroy},
 			Why: "finds the objects that the proof wrote, and tells whether a bucket is empty"},
 		core.Permission{Action: "storage.objects.delete", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},
 			Why: "removes the objects that the proof wrote"},
 	)
+}
+
+// setBucketPolicy is for the binding; a grant on a managed folder has none on
+// the bucket, unless it had before it began to list.
+func setBucketPolicy(d design, bucket string) core.Permission {
+	p := core.Permission{Action: "storage.buckets.setIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toApply, toDestroy}}
+	if d.folder != "" {
+		p.Verbs, p.Why = []string{toRepair}, "takes the binding from the bucket that an earlier shape of the grant had"
+	}
+	return p
 }

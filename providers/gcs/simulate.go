@@ -24,7 +24,7 @@ const (
 
 // probePermissions is what trying an ability needs; what no profile grants is
 // not in the table of abilities.
-func probePermissions(a core.Ability) []string {
+func probePermissions(a core.Ability, who core.Who) []string {
 	switch a {
 	case core.Erase:
 		return []string{"storage.objects.delete"}
@@ -35,14 +35,14 @@ func probePermissions(a core.Ability) []string {
 	case core.Identify:
 		return []string{"iam.serviceAccounts.list"}
 	}
-	return permissions([]core.Ability{a})
+	return permissions([]core.Ability{a}, who)
 }
 
 // Simulate is allowed if every permission is held, denied if one is not, and
 // unclear if the troubleshooter does not say.
 func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	var states []string
-	for _, permission := range probePermissions(p.Ability) {
+	for _, permission := range probePermissions(p.Ability, s.design.grant.Who) {
 		state, err := s.ask(ctx, p, permission)
 		if err != nil {
 			return core.Unclear, explain(s.bucketAddr(), err)

@@ -62,7 +62,7 @@ func (w *world) ProviderAs(p []core.Permission) core.Provider {
 func (w *world) Grant() core.Grant { return strict(eventDump()) }
 
 // Grants are the grants beside the main one: the judge takes each through its life.
-func (w *world) Grants() map[string]core.Grant { return keylessGrants() }
+func (w *world) Grants() map[string]core.Grant { return joined(ownGrants(), keylessGrants()) }
 
 func (w *world) Goldens() map[string]core.Grant { return goldens() }
 func (w *world) Transport() *cloudsim.Transport { return w.transport }
@@ -260,7 +260,7 @@ func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n n
 	mine := n.ourLabels(have.Labels)
 	have.Metageneration = "" // moves with our binding
 	if mine {
-		for k := range labels(core.Grant{}) {
+		for _, k := range []string{managedBy, grantLabel, profileLabel, sharedLabel} {
 			delete(have.Labels, k)
 		}
 		rules := have.Lifecycle.Rules
@@ -278,6 +278,16 @@ func (w *world) foreignBucket(text *strings.Builder, as *cloud, name string, n n
 		})
 		if len(members) > 0 {
 			lines = append(lines, fmt.Sprintf("%s %v %+v", b.Role, members, b.Condition))
+		}
+	}
+	for _, f := range w.folders(as, name) {
+		for _, b := range f.bindings {
+			if n.folder != f.name || b.Role != n.roleName {
+				lines = append(lines, fmt.Sprintf("folder %s: %s %v %+v", f.name, b.Role, b.Members, b.Condition))
+			}
+		}
+		if n.folder != f.name {
+			lines = append(lines, "folder "+f.name)
 		}
 	}
 	if mine && len(lines) == 0 && have.Labels == nil && have.Lifecycle == nil {
@@ -304,6 +314,17 @@ func (w *world) Ours(b core.Blueprint) []string {
 		}
 	}
 	found = append(found, w.oursInPools(b)...)
+	if policy, ok := w.folderPolicyOf(n); ok && n.folder != "" {
+		used := slices.ContainsFunc(w.stored(w.owner, n.bucket), func(key string) bool { return strings.HasPrefix(key, n.folder) })
+		if !b.Grant.Target.Adopt && !used { // it stays for what is below it
+			found = append(found, n.folderAddr())
+		}
+		for _, one := range policy.Bindings {
+			if one.Role == n.roleName && slices.ContainsFunc(one.Members, n.isOurs) {
+				found = append(found, n.bindingAddr())
+			}
+		}
+	}
 	var role struct {
 		Description string
 		Deleted     bool
@@ -325,7 +346,35 @@ func (w *world) inProject(bucket string) bool {
 	return slices.ContainsFunc(list.Items, func(i struct{ Name string }) bool { return i.Name == bucket })
 }
 
+// folder is a managed folder of a bucket.
+type folder struct {
+	name     string
+	bindings []bindingDocument
+}
+
+func (w *world) folders(as *cloud, bucket string) []folder {
+	var list struct{ Items []struct{ Name string } }
+	w.ask(as, "GET", storageAPI+"/storage/v1/b/"+bucket+"/managedFolders", nil, &list)
+	var found []folder
+	for _, i := range list.Items {
+		var p wirePolicy
+		w.ask(as, "GET", storageAPI+"/storage/v1/b/"+bucket+"/managedFolders/"+url.PathEscape(i.Name)+"/iam?optionsRequestedPolicyVersion=3", nil, &p)
+		found = append(found, folder{i.Name, p.Bindings})
+	}
+	return found
+}
+
 func (w *world) Keys(b core.Blueprint) []string {
+	if b.Grant.Who == core.WhoHMAC {
+		var ids []string
+		for _, k := range w.hmacKeys(namesOf(b.Grant, SandboxProject)) {
+			if k.State == active && w.alive(k.AccessID) {
+				ids = append(ids, k.AccessID)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
 	var list struct {
 		Keys []struct {
 			Name     string
@@ -341,6 +390,23 @@ func (w *world) Keys(b core.Blueprint) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// alive reports whether the service account of an HMAC key is still there: the
+// key of a deleted one is listed by its address, and opens nothing.
+func (w *world) alive(accessID string) bool {
+	raw, err := w.fake.Snapshot()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var state struct {
+		Accounts map[string]struct{ Deleted time.Time }
+		HMACKeys map[string]struct{ Account string }
+	}
+	if err := json.Unmarshal(raw, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	return state.Accounts[state.HMACKeys[accessID].Account].Deleted.IsZero()
 }
 
 func (w *world) Objects(bucket string) []string {
@@ -367,14 +433,16 @@ func (w *world) stored(as *cloud, bucket string) []string {
 		w.t.Fatal(err)
 	}
 	var state struct {
-		Uploads map[string]struct{ Bucket, Name string }
+		Uploads, Multiparts map[string]struct{ Bucket, Name string }
 	}
 	if err := json.Unmarshal(raw, &state); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, u := range state.Uploads {
-		if u.Bucket == bucket {
-			keys = append(keys, u.Name)
+	for _, all := range []map[string]struct{ Bucket, Name string }{state.Uploads, state.Multiparts} {
+		for _, u := range all {
+			if u.Bucket == bucket {
+				keys = append(keys, u.Name)
+			}
 		}
 	}
 	slices.Sort(keys)
@@ -439,11 +507,11 @@ func (w *world) widen(b core.Blueprint, add string) {
 	case project:
 		w.fake.Grant(SandboxProject, member, w.projectWide(b))
 	case string(core.Identify):
-		w.fake.Grant(SandboxProject, member, probePermissions(core.Identify)...)
+		w.fake.Grant(SandboxProject, member, probePermissions(core.Identify, "")...)
 	default:
 		id := "excess_" + add
 		w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/roles",
-			dict{"roleId": id, "role": dict{"title": add, "description": managedBy + " the judge", "stage": "GA", "includedPermissions": probePermissions(core.Ability(add))}}, nil)
+			dict{"roleId": id, "role": dict{"title": add, "description": managedBy + " the judge", "stage": "GA", "includedPermissions": probePermissions(core.Ability(add), b.Grant.Who)}}, nil)
 		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
 			return append(p, bindingDocument{Role: "projects/" + SandboxProject + "/roles/" + id, Members: []string{member}})
 		})
