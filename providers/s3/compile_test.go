@@ -79,7 +79,7 @@ func TestRegionDecidesThePartition(t *testing.T) {
 }
 
 func TestAccountRegionalNameIsFullOnceAndForEver(t *testing.T) {
-	g := goldenGrants()["event-dump/account-regional"]
+	g := dumpGoldens()["event-dump/account-regional"]
 	p := New(Config{})
 	b, err := p.Compile(g)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestAccountRegionalNameIsFullOnceAndForEver(t *testing.T) {
 
 // The compiled policy is judged by the fake's engine, by which it was not written.
 func TestPolicyAllowsTheGrantAndNothingElse(t *testing.T) {
-	for folder, g := range goldenGrants() {
+	for folder, g := range dumpGoldens() {
 		b, err := New(Config{}).Compile(g)
 		if err != nil {
 			t.Fatal(err)

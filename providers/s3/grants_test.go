@@ -122,20 +122,16 @@ func keyGrants() map[string]core.Grant {
 	adopted.Target.Adopt = true
 	limited := profiled(clickhouse(), "clickhouse", "")
 	limited.Limits.From = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8:1::/48")}
-	limitedSite := profiled(site(), "site-backup", "")
-	limitedSite.Limits.From = limited.Limits.From
 	return map[string]core.Grant{
 		"event-dump+replay":      profiled(eventDump(), "event-dump", "replay"),
 		"clickhouse":             with(profiled(clickhouse(), "clickhouse", ""), setMarker, yes),
 		"clickhouse+read-only":   profiled(clickhouse(), "clickhouse", "read-only"),
-		"clickhouse+disk":        profiled(clickhouse(), "clickhouse", "disk"),
 		"clickhouse+backup":      adopted,
 		"clickhouse from":        limited,
 		"clickhouse literal":     wholeClickhouse(),
 		"site-backup":            profiled(site(), "site-backup", ""),
 		"site-backup+put-only":   profiled(site(), "site-backup", "put-only"),
 		"site-backup+uploads":    profiled(site(), "site-backup", "uploads"),
-		"site-backup from":       limitedSite,
 		"site-backup literal":    literally(site(), "site-backup"),
 		"site-backup in a group": with(profiled(site(), "site-backup", ""), setGroup, "sites"),
 	}

@@ -122,8 +122,10 @@ func bucketPermissions(d design) []core.Permission {
 		p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:DeleteObjectVersion")
 		p.because("removes what the proof has written")
 		for _, stem := range core.Plants(d.grant, d.probes()) {
-			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:PutObject", "s3:DeleteObjectVersion")
-			p.because("puts the objects that the grantee tries to read, replace and delete, and removes them")
+			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:PutObject")
+			p.because("puts the objects that the grantee tries to read, replace and delete")
+			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:DeleteObjectVersion")
+			p.because("removes them")
 		}
 	}
 	p.on("*", verbs(proves), "s3:ListAllMyBuckets")
