@@ -102,8 +102,13 @@ func (r *role) passing(err error) bool {
 		return true
 	}
 	p := problemOf(err)
-	return p != nil && p.code == http.StatusBadRequest && strings.Contains(p.message, "does not exist") &&
-		p.constraint == "" && r.made.any(&r.made.role, &r.made.grantee)
+	if p == nil || p.code != http.StatusBadRequest || p.constraint != "" || !strings.Contains(p.message, "does not exist") {
+		return false
+	}
+	if missingMember.MatchString(p.message) {
+		return r.made.any(&r.made.grantee) // an account of somebody else's will not turn up
+	}
+	return r.made.any(&r.made.role, &r.made.grantee)
 }
 
 // merge returns the policy's bindings with ours as want says, or without it if

@@ -2,6 +2,7 @@
 package gcs
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -120,7 +121,25 @@ func targetFaults(g core.Grant) core.Faults {
 	case !locationName.MatchString(strings.ToLower(region)):
 		f = append(f, core.Fault{Field: "location", Value: region, Rule: "is not the name of a location", Accepts: where})
 	}
+	if g.Target.Prefix != "" && g.Allows(core.Uploads) {
+		f = append(f, core.Fault{Field: "can", Value: string(core.Uploads), Rule: "cannot be granted together with a prefix: Cloud Storage lists the unfinished uploads of a whole bucket or none",
+			Accepts: "no uploads: a client that began an upload knows its ID, and the bucket gives up what nobody finishes; or a bucket of its own, without a prefix"})
+	}
+	if len(g.Limits.From) > 0 {
+		// https://cloud.google.com/iam/docs/conditions-attribute-reference: an address
+		// is known to IAP and to access levels, not to a bucket's bindings.
+		f = append(f, core.Fault{Field: "from", Value: joinNetworks(g.Limits.From), Rule: "cannot be said on Cloud Storage: no condition of a binding knows where a request comes from",
+			Accepts: "no from; networks are limited for a whole project by a perimeter of VPC Service Controls with an access level, or for a bucket by its IP filter"})
+	}
 	return append(f, folderFaults(g)...)
+}
+
+func joinNetworks(list []netip.Prefix) string {
+	var words []string
+	for _, p := range list {
+		words = append(words, p.String())
+	}
+	return strings.Join(words, ", ")
 }
 
 // bucketRule returns the rule that name breaks, or "".

@@ -34,6 +34,16 @@ func strict(g core.Grant) core.Grant {
 	return g
 }
 
+func able(g core.Grant, can ...core.Ability) core.Grant {
+	g.Can = can
+	return g
+}
+
+func as(who core.Who, g core.Grant) core.Grant {
+	g.Who = who
+	return g
+}
+
 func whole(g core.Grant) core.Grant {
 	g.Target.Prefix = ""
 	return g
@@ -46,6 +56,14 @@ func goldens() map[string]core.Grant {
 		root + "event-dump":              eventDump(),
 		root + "event-dump-strict":       strict(eventDump()),
 		root + "event-dump-whole-bucket": whole(eventDump()),
+
+		root + "clickhouse":           clickhouse(),
+		root + "clickhouse-read-only": able(clickhouse(), core.Read, core.List),
+		root + "clickhouse-backup":    able(clickhouse(), core.Create, core.Overwrite, core.Abort, core.Read, core.List, core.Delete, core.Resume),
+		root + "site-backup":          siteBackup("acme.example"),
+		root + "site-backup-put-only": strict(siteBackup("acme.example")),
+		root + "site-backup-hmac":     as(core.WhoHMAC, siteBackup("acme.example")),
+		root + "event-dump-replay":    able(eventDump(), core.Create, core.Abort, core.Read, core.List),
 
 		root + "postgres-backup":                        workflow(),
 		root + "postgres-backup-environment":            workflow("branch", "", "environment", "backup"),

@@ -24,6 +24,7 @@ type problem struct {
 	message    string
 	permission string // the missing one, if it is named
 	constraint string // the organisation policy, if there is one
+	violation  string // what that policy says of it
 	activation string // where a disabled API is enabled
 	err        error
 }
@@ -58,7 +59,7 @@ func problemOf(err error) *problem {
 	if p.constraint == "" {
 		p.constraint = constraintText.FindString(p.message)
 	}
-	if strings.Contains(p.message, "permitted customer") {
+	if p.constraint == "" && strings.Contains(p.message, "permitted customer") {
 		p.constraint = "constraints/iam.allowedPolicyMemberDomains" // the message does not name it
 	}
 	return p
@@ -85,6 +86,8 @@ func (p *problem) detail(d any) {
 		one, _ := v.(map[string]any)
 		if kind, _ := one["type"].(string); strings.HasPrefix(kind, "constraints/") {
 			p.constraint = printable(kind)
+			said, _ := one["description"].(string)
+			p.violation = printable(said)
 		}
 	}
 }
@@ -119,7 +122,7 @@ type kind struct {
 
 func kinds() []kind {
 	none := func(*problem) string { return "" }
-	return []kind{
+	return append(federatedKinds(), []kind{
 		{func(p *problem) bool { return strings.Contains(p.constraint, "ServiceAccountKey") }, core.ErrBlocked,
 			func(p *problem) string { return p.constraint + " forbids keys of service accounts" },
 			func(*problem) string { return keyless }},
@@ -143,7 +146,7 @@ func kinds() []kind {
 			func(*problem) string { return "the plan lists every permission that the operator needs" }},
 		{func(p *problem) bool { return p.code == http.StatusUnauthorized }, core.ErrOperator, none, func(*problem) string { return loginHint }},
 		{func(*problem) bool { return true }, nil, none, none},
-	}
+	}...)
 }
 
 // explain turns what a call has given into core's words. what is the address

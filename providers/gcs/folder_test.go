@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -160,4 +161,23 @@ func TestGrantIsNotMovedToAnotherFolderByItsNameAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatCloudStorageCannotLimitIsRefusedWithWhatExists(t *testing.T) {
+	uploads, from := siteBackup("a.example"), siteBackup("a.example")
+	uploads.Can = append(uploads.Can, core.Uploads)
+	from.Limits.From = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+	for field, c := range map[string]struct {
+		grant core.Grant
+		says  string
+	}{
+		"can":  {uploads, "a bucket of its own"},
+		"from": {from, "VPC Service Controls"},
+	} {
+		_, err := core.Compile(New(Config{}), c.grant)
+		faults, _ := errors.AsType[core.Faults](err)
+		if len(faults) != 1 || faults[0].Field != field || !strings.Contains(faults[0].Accepts, c.says) {
+			t.Errorf("%s: got %v, want it refused with %q", field, err, c.says)
+		}
+	}
 }
