@@ -86,11 +86,16 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 		if p.Issues() {
 			a.warnKey(w, g)
 		}
-		if v.Prove && (p.Issues() || a.keyless(g.Who) && p.Changed()) {
+		if v.Prove && p.Issues() {
 			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
+		} else if v.Prove && a.keyless(g.Who) && p.Changed() {
+			w.line("where the grantee can be tried from here, the proof writes objects below %q and removes them again", p.Blueprint.Probes)
 		}
 	}
 	a.warnRisk(w, g)
+	if a.risk(g) != "" {
+		w.line("apply carries it out only with --%s", riskKey)
+	}
 	if v.Documents {
 		documents(w, p.Blueprint.Documents)
 		operator(w, p.Blueprint.Operator)

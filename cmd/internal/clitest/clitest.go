@@ -20,6 +20,7 @@ import (
 	"github.com/bucketgrant/bucketgrant/cmd/internal/cli"
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/journal"
+	"github.com/bucketgrant/bucketgrant/core/profile"
 )
 
 // scripts is where the stories are, seen from cmd/PROGRAM.
@@ -66,6 +67,7 @@ type world struct {
 //
 //	@grant    the flags of a grant on a prefix of the bucket acme-events
 //	@cloud    the flags that this cloud requires of any grant
+//	@keyless  the flags of the recommended way for the grantee of @grant to need no secret
 func (w world) exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARGUMENT...")
@@ -80,6 +82,8 @@ func (w world) exits(ts *testscript.TestScript, neg bool, args []string) {
 			line = append(line, w.required()...)
 		case "@cloud":
 			line = append(line, w.required()...)
+		case "@keyless":
+			line = append(line, w.keyless(ts)...)
 		default:
 			line = append(line, a)
 		}
@@ -106,6 +110,26 @@ func (w world) required() []string {
 		}
 	}
 	return append(line, "--"+w.info.Nouns.Region, w.cloud.Region)
+}
+
+// keyless is the flags of the first way without a secret that the profile of @grant allows.
+func (w world) keyless(ts *testscript.TestScript) []string {
+	p, err := profile.Find("event-dump")
+	ts.Check(err)
+	for _, id := range w.info.Identities {
+		if id.Form != "" || !slices.Contains(p.Who[w.info.Name], id.Who) {
+			continue
+		}
+		line := []string{"--who", string(id.Who)}
+		for _, s := range w.info.Settings {
+			if s.Required && len(s.Only) > 0 && s.For(id.Who) {
+				line = append(line, "--"+s.Name, s.Example)
+			}
+		}
+		return line
+	}
+	ts.Fatalf("%s: got no way without a secret", w.info.Title)
+	return nil
 }
 
 // settings appends what this cloud requires to a grant file: settings grant.yaml.
