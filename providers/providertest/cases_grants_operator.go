@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -17,26 +18,32 @@ func (cases) EveryOperatorCanDoEverything(b *bench) {
 	})
 }
 
-// NoOperatorPermissionOfAnyGrantIsSuperfluous leaves out what the main grant
-// needs for a bucket of the same kind: that is judged there.
+// NoOperatorPermissionOfAnyGrantIsSuperfluous looks once at what several grants of
+// one kind need, whatever they are called.
 func (cases) NoOperatorPermissionOfAnyGrantIsSuperfluous(b *bench) {
+	judged := map[string]bool{}
 	for _, name := range b.grants() {
-		var all, judged []core.Permission
+		var g core.Grant
+		var all []core.Permission
 		b.now(func(t *trial) {
-			all = t.blueprint(t.Grants()[name]).Operator
-			if t.Grants()[name].Target.Shared == t.Grant().Target.Shared && t.Grants()[name].Target.Adopt == t.Grant().Target.Adopt {
-				judged = t.blueprint(t.Grant()).Operator
+			g = t.Grants()[name]
+			all = t.blueprint(g).Operator
+			if main := t.Grant(); g.Target.Shared == main.Target.Shared && g.Target.Adopt == main.Target.Adopt {
+				for _, p := range t.blueprint(main).Operator {
+					if p.Step == core.BucketStep {
+						judged[need(g, p, 1)] = true // by [cases.NoOperatorPermissionIsSuperfluous]
+					}
+				}
 			}
 		})
+		times := map[string]int{}
 		for i, p := range all {
-			if slices.Equal(p.Verbs, []string{"repair"}) {
-				continue // which drift needs it, only its provider knows
+			times[need(g, p, 0)]++
+			id := need(g, p, times[need(g, p, 0)])
+			if judged[id] || slices.Equal(p.Verbs, []string{"repair"}) {
+				continue // which drift needs a repair, only its provider knows
 			}
-			if p.Step == core.BucketStep && slices.ContainsFunc(judged, func(q core.Permission) bool {
-				return q.Action == p.Action && q.Step == p.Step && slices.Equal(q.Verbs, p.Verbs)
-			}) {
-				continue
-			}
+			judged[id] = true
 			b.later(path(fmt.Sprintf("%s without %s on %s", name, p.Action, p.Resource)), func(t *trial) {
 				blue := t.ready(t.Grants()[name])
 				if t.lifelong(blue, slices.Delete(slices.Clone(all), i, i+1), slices.Contains(p.Verbs, "prove")) == nil {
@@ -45,6 +52,13 @@ func (cases) NoOperatorPermissionOfAnyGrantIsSuperfluous(b *bench) {
 			})
 		}
 	}
+}
+
+// need identifies the n-th permission of its sort among those of g's kind: the
+// variants of one profile, of one identity, with a bucket of one kind.
+func need(g core.Grant, p core.Permission, n int) string {
+	profile, _, _ := strings.Cut(g.Profile, "+")
+	return fmt.Sprint(profile, g.Who, g.Literal, g.Target.Shared, g.Target.Adopt, p.Action, p.Step, p.Verbs, n)
 }
 
 // lifelong is the life of b's grant as an operator with these permissions, with

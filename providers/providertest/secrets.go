@@ -110,7 +110,14 @@ func trace(traces map[string]string, c core.Credential) {
 
 // find returns the surroundings of the first trace in text, without the trace itself.
 func find(traces map[string]string, text []byte) (where, how string) {
+	var begin [256][256]bool // of a trace, which most of the text does not
+	for t := range traces {
+		begin[t[0]][t[1]] = true
+	}
 	for i := 0; i+window <= len(text); i++ {
+		if !begin[text[i]][text[i+1]] {
+			continue
+		}
 		if how, ok := traces[string(text[i:i+window])]; ok {
 			return string(text[max(0, i-60):i]), how
 		}
