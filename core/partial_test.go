@@ -67,7 +67,9 @@ func TestWhatACredentialCannotTryIsAskedOrNamed(t *testing.T) {
 
 func TestOperatorWhoMayNotAskForTheRestIsWarned(t *testing.T) {
 	g, warned := newGate(), 0
-	g.says = func(Probe, int) (Outcome, error) { return Unclear, &Error{Kind: ErrOperator, Err: errors.New("may not ask")} }
+	g.says = func(Probe, int) (Outcome, error) {
+		return Unclear, &Error{Kind: ErrOperator, Err: errors.New("may not ask")}
+	}
 	var proof Proof
 	e := &Engine{RunID: "run", Observe: func(v Event) {
 		if v.Kind == Warning {

@@ -234,7 +234,7 @@ func (w *world) Powers(b core.Blueprint) []string {
 func (w *world) Excesses(b core.Blueprint) []string {
 	var list []string
 	for _, a := range core.Abilities() {
-		if action := actions[a.Ability]; action != "" && !b.Grant.Allows(a.Ability) && !(a.Ability == core.Create && b.Grant.Who == core.WhoService) {
+		if action := actions[a.Ability]; action != "" && !b.Grant.Allows(a.Ability) {
 			list = append(list, action)
 		}
 	}
