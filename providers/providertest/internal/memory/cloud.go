@@ -7,7 +7,6 @@ package memory
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -280,35 +279,4 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		delete(b.objects, in.Key)
 	}
 	return fine, answer{}
-}
-
-func (c *Cloud) makeKey(name string) (int, answer) {
-	p := c.principals[name]
-	if c.blocked {
-		return http.StatusPreconditionFailed, answer{Code: "keys are forbidden"}
-	}
-	if p == nil {
-		return missing, answer{}
-	}
-	c.made++
-	id := fmt.Sprintf("key-%d", c.made)
-	k := &key{secret: random(), created: time.Now()}
-	k.works.Set(true, c.delay)
-	p.keys[id] = k
-	return fine, answer{Names: []string{id}, Times: []time.Time{k.created}, Secret: k.secret}
-}
-
-func (c *Cloud) listKeys(p *principal) answer {
-	var out answer
-	if p == nil {
-		return out
-	}
-	for id := range p.keys {
-		out.Names = append(out.Names, id)
-	}
-	slices.Sort(out.Names)
-	for _, id := range out.Names {
-		out.Times = append(out.Times, p.keys[id].created)
-	}
-	return out
 }

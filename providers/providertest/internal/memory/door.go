@@ -1,10 +1,11 @@
-// The door: becoming a principal without a key.
+// The door: becoming a principal, with and without a key.
 package memory
 
 import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // enter gives whoever the principal trusts a session.
@@ -41,4 +42,35 @@ func (c *Cloud) show(g binding) binding {
 	}
 	g.serial, g.tampered = 0, false
 	return g
+}
+
+func (c *Cloud) makeKey(name string) (int, answer) {
+	p := c.principals[name]
+	if c.blocked {
+		return http.StatusPreconditionFailed, answer{Code: "keys are forbidden"}
+	}
+	if p == nil {
+		return missing, answer{}
+	}
+	c.made++
+	id := fmt.Sprintf("key-%d", c.made)
+	k := &key{secret: random(), created: time.Now()}
+	k.works.Set(true, c.delay)
+	p.keys[id] = k
+	return fine, answer{Names: []string{id}, Times: []time.Time{k.created}, Secret: k.secret}
+}
+
+func (c *Cloud) listKeys(p *principal) answer {
+	var out answer
+	if p == nil {
+		return out
+	}
+	for id := range p.keys {
+		out.Names = append(out.Names, id)
+	}
+	slices.Sort(out.Names)
+	for _, id := range out.Names {
+		out.Times = append(out.Times, p.keys[id].created)
+	}
+	return out
 }
