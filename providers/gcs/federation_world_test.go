@@ -100,7 +100,9 @@ func (w *world) openWide(b core.Blueprint) {
 		if hasAccount(b) {
 			w.ask(w.owner, "POST", iamAPI+"/v1/"+f.accountName+":setIamPolicy", dict{"policy": dict{"bindings": []any{dict{"role": workloadUser, "members": all}}}}, nil)
 		} else {
-			w.editPolicy(f.bucket, func(p []bindingDocument) []bindingDocument { return append(p, bindingDocument{Role: f.roleName, Members: all}) })
+			w.editPolicy(f.bucket, func(p []bindingDocument) []bindingDocument {
+				return append(p, bindingDocument{Role: f.roleName, Members: all})
+			})
 		}
 	}
 	w.ask(w.owner, "PATCH", iamAPI+"/v1/"+f.providerName(SandboxProject)+"?updateMask=attributeCondition", dict{"attributeCondition": condition}, nil)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -201,7 +202,7 @@ func (p *Provider) meet(d design) error {
 		return nil
 	}
 	member, faults := vendorOf(d)
-	if len(faults) > 0 || emailOf(member) == member {
+	if len(faults) > 0 || strings.HasSuffix(member, "@"+accountDomain(d.project)) {
 		return nil
 	}
 	_, err := p.config.StandIn.Account(emailOf(member))

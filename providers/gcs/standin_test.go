@@ -1,0 +1,132 @@
+// Being the grantee: inside a workflow with the run's own token, or not at all.
+package gcs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/auth"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/github"
+)
+
+func TestWithoutAStandInNobodyBecomesTheGrantee(t *testing.T) {
+	for name, g := range keylessGrants() {
+		if _, err := New(Config{}).Act(t.Context(), compiled(t, g), core.Credential{}); !errors.Is(err, core.ErrNotHere) {
+			t.Errorf("%s: got %v, want %v", name, err, core.ErrNotHere)
+		}
+	}
+}
+
+// actions is GitHub as a run sees it, in front of a cloud.
+type actions struct {
+	base   http.RoundTripper
+	issue  func(audience string) string
+	asked  []string // audiences
+	bearer string
+}
+
+func (a *actions) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != "run.actions.githubusercontent.com" {
+		return a.base.RoundTrip(r)
+	}
+	audience := r.URL.Query().Get("audience")
+	a.asked = append(a.asked, audience)
+	answer := &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Request: r}
+	text := string(body(map[string]string{"value": a.issue(audience)}))
+	if r.Header.Get("Authorization") != "Bearer "+a.bearer || r.URL.Query().Get("run") != "7" {
+		answer.StatusCode, text = http.StatusUnauthorized, "{}"
+	}
+	answer.Body = io.NopCloser(strings.NewReader(text))
+	return answer, nil
+}
+
+func TestInsideTheWorkflowTheRunsOwnTokenIsTried(t *testing.T) {
+	g := workflow()
+	w, f, _ := workflowOf(designOf(g, settings{project: SandboxProject}))
+	t.Setenv(requestURLEnv, "https://run.actions.githubusercontent.com/token?run=7")
+	t.Setenv(requestTokenEnv, "opaque")
+	t.Setenv(providerOutput, f.providerName("123456789012"))
+	inWorld(t, func(t *testing.T, world *world) {
+		world.apply(g)
+		hub := &actions{base: world.transport, bearer: "opaque", issue: func(audience string) string {
+			claims := w.Claims()
+			claims["aud"] = audience
+			return world.fake.IssueToken(github.Issuer, claims)
+		}}
+		p := New(Config{Connection: core.Connection{Inside: true}, Transport: hub})
+		e := &core.Engine{Provider: p, RunID: "run"}
+		b := compiled(t, g)
+		proof, err := e.Prove(t.Context(), b, nil, core.Credential{})
+		if err != nil || proof.How != core.Tried {
+			t.Fatalf("got %v, proof %s: %+v; want it tried and sound", err, proof.How, proof.Failures())
+		}
+		var doors []string
+		for _, row := range proof.Rows {
+			if row.Ability == core.Enter && row.Key != "" {
+				doors = append(doors, row.Key)
+			}
+		}
+		if want := []string{github.WrongAudience, github.UnsignedToken, github.ForgedSignature}; !slices.Equal(doors, want) {
+			t.Errorf("got forgeries %q tried, want %q", doors, want)
+		}
+		if len(proof.Missing) < 6 {
+			t.Errorf("got %q not tried, want the other forgeries named", proof.Missing)
+		}
+		if want := "https:" + f.audience("123456789012"); !slices.Contains(hub.asked, want) {
+			t.Errorf("got tokens for %q, want one for %q", hub.asked, want)
+		}
+	})
+}
+
+func TestInsideAWorkflowThatMayAskForNoTokenTheCureIsNamed(t *testing.T) {
+	b := compiled(t, workflow())
+	p := New(Config{Connection: core.Connection{Inside: true}})
+	t.Setenv(requestURLEnv, "")
+	if _, err := p.Act(t.Context(), b, core.Credential{}); !errors.Is(err, core.ErrNotHere) || !strings.Contains(hintOf(err), "id-token: write") {
+		t.Errorf("got %v [%s], want the missing permission named", err, hintOf(err))
+	}
+	t.Setenv(requestURLEnv, "https://run.actions.githubusercontent.com/token")
+	t.Setenv(requestTokenEnv, "opaque")
+	t.Setenv(providerOutput, "projects/1/locations/global/workloadIdentityPools/another/providers/github-actions")
+	if _, err := p.Act(t.Context(), b, core.Credential{}); !errors.Is(err, core.ErrInvalid) || !strings.Contains(hintOf(err), providerOutput) {
+		t.Errorf("got %v [%s], want the variable named", err, hintOf(err))
+	}
+}
+
+func TestRefusedExchangesAreToldFromBrokenOnes(t *testing.T) {
+	for text, want := range map[string]bool{
+		`credentials: status code 400: {"error":"invalid_grant","error_description":"x"}`:                      true,
+		`credentials: status code 401: {"error":"unauthorized_client","error_description":"x"}`:                true,
+		`credentials: status code 400: {"error":"invalid_target","error_description":"the pool is not known"}`: false,
+		`credentials: status code 403: {"error":{"code":403,"status":"PERMISSION_DENIED"}}`:                    true,
+		`credentials: status code 503: {"error":"unavailable"}`:                                                false,
+		`credentials: invalid response from Secure Token Server: connection reset`:                             false,
+	} {
+		_, err := exchanged{failing(text)}.Token(t.Context())
+		if got := turnedAway(err); got != want {
+			t.Errorf("%s: got %t, want %t", text, got, want)
+		}
+	}
+}
+
+func TestRunTokensAreAskedForOverHTTPSOnly(t *testing.T) {
+	t.Setenv(requestURLEnv, (&url.URL{Scheme: "http", Host: "example.com"}).String())
+	t.Setenv(requestTokenEnv, "opaque")
+	if _, err := New(Config{Connection: core.Connection{Inside: true}}).Act(t.Context(), compiled(t, workflow()), core.Credential{}); !errors.Is(err, core.ErrNotHere) {
+		t.Errorf("got %v, want no token asked for in the clear", err)
+	}
+}
+
+// failing is an exchange that fails with this text.
+type failing string
+
+// Token fails.
+func (f failing) Token(context.Context) (*auth.Token, error) { return nil, errors.New(string(f)) }
