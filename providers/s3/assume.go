@@ -3,6 +3,7 @@ package s3
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -22,8 +23,14 @@ type wantedRole struct {
 
 // inlinePolicy is a policy inside of a role.
 type inlinePolicy struct {
-	name string
-	body any
+	name   string
+	body   any
+	former bool // another form of the grant has it, and this one has not: it goes if it is there
+}
+
+// wanted are the policies that belong into the role.
+func (r wantedRole) wanted() []inlinePolicy {
+	return slices.DeleteFunc(slices.Clone(r.inline), func(p inlinePolicy) bool { return p.former })
 }
 
 const (
@@ -98,18 +105,14 @@ func (l assumeLayout) shape(d design) wantedRole {
 		v, _ := d.vendor()
 		r.trust = func(string) policy { return vendorTrust(v, e) }
 	}
-	if !l.inPolicyOnly(d) {
-		r.inline = []inlinePolicy{{name: inlineName}}
-	}
+	r.inline = []inlinePolicy{{name: inlineName, former: l.inPolicyOnly(d)}}
 	return r
 }
 
 // role is the whole role.
 func (l assumeLayout) role(p *Provider, d design) wantedRole {
 	r := l.shape(d)
-	for i := range r.inline {
-		r.inline[i].body = p.grantPolicy(d)
-	}
+	r.inline[0].body = p.grantPolicy(d)
 	return r
 }
 
@@ -144,7 +147,7 @@ func (l assumeLayout) documents(p *Provider, d design) []core.Document {
 		why += "; " + ownAccount + " stands for the account of whoever runs this"
 	}
 	list := []core.Document{document("trust", roleAddr(r.name), why, r.trust(d.accountOrNot(ownAccount)))}
-	for _, i := range r.inline {
+	for _, i := range r.wanted() {
 		list = append(list, document("policy", inlineAddr(r.name, i.name), "what the grantee may do: nothing but this", i.body))
 	}
 	if l.federated() {

@@ -27,7 +27,12 @@ func (a *assumeStep) present(v assumeView) []core.Change {
 		}
 		list = append(list, c)
 		for _, p := range r.inline {
-			list = append(list, a.presentInline(r, p, seen))
+			switch {
+			case !p.former:
+				list = append(list, a.presentInline(r, p, seen))
+			case seen.inline[p.name] != "" && c.Action != core.Refuse:
+				list = append(list, roleChange(core.Drop, inlineAddr(r.name, p.name), "this form of the grant has none"))
+			}
 		}
 	}
 	for i, r := range a.former {

@@ -21,10 +21,13 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	if d.boundary != "" {
 		p.on(role, verbs(repairs), "iam:PutRolePermissionsBoundary")
 	}
-	if len(r.inline) > 0 {
-		p.on(role, look, "iam:GetRolePolicy")
+	p.on(role, look, "iam:GetRolePolicy")
+	if len(r.wanted()) > 0 {
 		p.on(role, settle, "iam:PutRolePolicy")
 		p.on(role, drop, "iam:DeleteRolePolicy")
+	} else {
+		p.on(role, verbs(repairs, destroys), "iam:DeleteRolePolicy")
+		p.because("takes out what another form of the grant has put into the role")
 	}
 	p.on(role, drop, "iam:DeleteRole")
 	p.on(role, verbs(proves), "iam:SimulatePrincipalPolicy")

@@ -177,6 +177,14 @@ func (a *assumeStep) dropRole(ctx context.Context, r wantedRole) error {
 	case !a.ownRole(r, v.role):
 		return moved(addr, notOursNow)
 	}
+	for _, p := range r.inline {
+		if !p.former { // has a change of its own
+			continue
+		}
+		if _, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &r.name, PolicyName: &p.name}); err != nil && !gone(err) {
+			return failed(inlineAddr(r.name, p.name), "iam:DeleteRolePolicy", err)
+		}
+	}
 	_, err = a.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
 	if gone(err) {
 		return nil

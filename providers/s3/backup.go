@@ -82,14 +82,14 @@ func (l backupLayout) both(d design) []backupRole {
 	if d.grant.Literal {
 		r := wantedRole{name: l.data.Documented.Role, path: l.data.Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true}
 		for _, p := range l.data.Documented.Policies {
-			r.inline = append(r.inline, inlinePolicy{p.Name, p.Document})
+			r.inline = append(r.inline, inlinePolicy{name: p.Name, body: p.Document})
 		}
 		return []backupRole{{r, l.data.Managed}}
 	}
 	own := func(verb string, m managedPolicy) backupRole {
 		return backupRole{wantedRole{
 			name: d.roleName() + "-" + verb, path: rolePath, about: "Lets AWS Backup " + verb + " the bucket " + d.bucket() + ". Made by bucketgrant.",
-			trust: trust, inline: []inlinePolicy{{inlineName, m.policy(d)}},
+			trust: trust, inline: []inlinePolicy{{name: inlineName, body: m.policy(d)}},
 		}, []managedPolicy{m}}
 	}
 	return []backupRole{own("backup", l.data.Managed[0]), own("restore", l.data.Managed[1])}

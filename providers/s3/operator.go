@@ -59,8 +59,10 @@ func simulatePermissions(d design) []core.Permission {
 }
 
 // tried reports whether a proof tries things. A key that works in some networks
-// only is tried there, and asked about elsewhere.
-func (d design) tried() bool { return len(d.grant.Limits.From) == 0 || d.inside }
+// only is tried there, and asked about elsewhere; a service of AWS always is.
+func (d design) tried() bool {
+	return d.grant.Who != core.WhoService && (len(d.grant.Limits.From) == 0 || d.inside)
+}
 
 // merged names every permission once: what two steps need, the first of them names for both.
 func merged(all []core.Permission) []core.Permission {
@@ -121,6 +123,10 @@ func bucketPermissions(d design) []core.Permission {
 		p.on(bucket, verbs(proves), "s3:ListBucketMultipartUploads")
 		p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:DeleteObjectVersion")
 		p.because("removes what the proof has written")
+		if !d.grant.Allows(core.Abort) && (d.grant.Allows(core.Create) || d.grant.Allows(core.Overwrite)) {
+			p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:AbortMultipartUpload")
+			p.because("gives up the uploads that the grantee may begin and not give up")
+		}
 		for _, stem := range core.Plants(d.grant, d.probes()) {
 			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:PutObject")
 			p.because("puts the objects that the grantee tries to read, replace and delete")

@@ -39,6 +39,12 @@ const (
 	strangersAccount  = "other-account"
 )
 
+// Accounts of nobody who is granted anything.
+const (
+	strangers     = "888877776666"
+	moreStrangers = "888877775555"
+)
+
 // entrance is one way to ask for the role.
 type entrance func(ctx context.Context) (*types.Credentials, error)
 
@@ -96,11 +102,11 @@ func (e *entrant) asVendor(ctx context.Context, d design, stand StandIn) error {
 	if err != nil {
 		return err
 	}
-	elsewhere := "888877776666"
+	elsewhere := strangers
 	if elsewhere == v.account {
-		elsewhere = "888877775555"
+		elsewhere = moreStrangers
 	}
-	strangers, err := caller(elsewhere, "")
+	others, err := caller(elsewhere, "")
 	if err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func (e *entrant) asVendor(ctx context.Context, d design, stand StandIn) error {
 		case wrongExternalID:
 			id = aws.String(another(v.externalID))
 		case strangersAccount:
-			client = strangers
+			client = others
 		}
 		return func(ctx context.Context) (*types.Credentials, error) {
 			out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String(sessionName), ExternalId: id}, onceSTS)

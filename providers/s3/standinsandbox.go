@@ -3,6 +3,7 @@ package s3
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,8 +20,8 @@ import (
 // sandboxHome is the account of a sandbox's operator.
 const sandboxHome = "111122223333"
 
-// played is a cloud whose grantees are played. What it does to be one of them
-// does not cross the operator's transport.
+// played is a cloud whose grantees are played. What they do on their own side is
+// none of the operator's calls.
 type played struct{ cloud *fakeaws.Cloud }
 
 var _ StandIn = played{}
@@ -34,7 +35,7 @@ func (s played) Token(issuer string, claims map[string]any) string {
 }
 
 func (s played) config(c aws.CredentialsProvider) aws.Config {
-	return aws.Config{Region: "us-east-1", HTTPClient: newCaller(&cloudsim.Transport{Handler: s.cloud}, nil), Credentials: c}
+	return aws.Config{Region: "us-east-1", HTTPClient: &http.Client{Transport: &cloudsim.Transport{Handler: s.cloud}}, Credentials: c}
 }
 
 // Caller is the account's own operator, or the role that the operator takes on.

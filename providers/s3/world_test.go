@@ -56,6 +56,7 @@ func newWorld(t *testing.T) providertest.World {
 	own := config(cloud.Operator())
 	w.iam, w.s3 = iam.NewFromConfig(own), s3.NewFromConfig(own)
 	w.stranger = s3.NewFromConfig(config(cloud.AddAccount(otherAccount)))
+	w.neighbours()
 	return w
 }
 
@@ -70,7 +71,7 @@ func (w *world) Grant() core.Grant              { return eventDump() }
 // Grants are the grants beside the main one: the judge takes each through its life.
 func (w *world) Grants() map[string]core.Grant {
 	all := map[string]core.Grant{}
-	for _, some := range []map[string]core.Grant{keyGrants()} {
+	for _, some := range []map[string]core.Grant{keyGrants(), roleGrants()} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -379,6 +380,7 @@ func (w *world) Foreign(b core.Blueprint) string {
 	for id, a := range object(f["Accounts"]) {
 		delete(object(a), "Operator")
 		delete(object(a), "Root")
+		foreignRoles(a)
 		for _, kind := range []string{"Users", "Groups", "Policies"} {
 			entities := object(at(a, kind))
 			for name, e := range entities {
