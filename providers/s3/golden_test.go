@@ -30,7 +30,7 @@ func eventDump() core.Grant {
 // goldenGrants are grants by the folder of their goldens.
 func goldenGrants() map[string]core.Grant {
 	all := map[string]core.Grant{}
-	for _, some := range []map[string]core.Grant{dumpGoldens(), keyGoldens()} {
+	for _, some := range []map[string]core.Grant{dumpGoldens(), keyGoldens(), roleGoldens()} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -38,6 +38,30 @@ func roleGrants() map[string]core.Grant {
 	}
 }
 
+// roleGoldens are the grants that are written down.
+func roleGoldens() map[string]core.Grant {
+	known := having(workflowGrant(), setAccount, ownerAccount)
+	patterns := having(having(having(workflowGrant(), "allow-wildcard-subject", yes), "branch", "release/*"), "allow-pull-request", yes)
+	ending := vendorRoleGrant()
+	ending.Limits.Expires = time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
+	gov := vendorGrant()
+	gov.Target.Region = "us-gov-west-1"
+	key := restoringGrant()
+	key.Settings[setKMSKey] = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	return map[string]core.Grant{
+		"event-dump-account":          vendorGrant(),
+		"event-dump-account/role":     ending,
+		"event-dump-account/us-gov":   gov,
+		"postgres-backup":             known,
+		"postgres-backup/environment": scoped("environment", "prod: eu"),
+		"postgres-backup/patterns":    patterns,
+		"postgres-backup/documented":  documentedWorkflow(),
+		"aws-backup":                  backupGrant(),
+		"aws-backup/restores":         key,
+		"aws-backup/documented":       documentedBackup(),
+	}
+}
+
 // amounting is g with the abilities that it compiles to: the profile has none.
 func amounting(g core.Grant) core.Grant {
 	d, _ := draw(g)
