@@ -74,7 +74,7 @@ func fields(info core.Info, regionExample string) []field {
 		}
 	}
 	list := []field{
-		{Key: "profile", Usage: "what the grantee needs: " + strings.Join(profiles, ", "), Example: "event-dump", Accepts: forms, Required: true},
+		{Key: "profile", Usage: "what the grantee needs: " + strings.Join(profiles, ", ") + "; NAME+FORM is another form of it, see: profiles", Example: "event-dump", Accepts: forms, Required: true},
 		{Key: whoKey, Usage: "how the grantee proves who it is: " + strings.Join(ways, ", ") + "; plan says which are possible and which is recommended", Example: ways[0], Accepts: ways, Noun: "KIND"},
 		{Key: "strict", Kind: flagField, Usage: "leave out what the profile's source asks for but the grantee can do without"},
 		{Key: documentedKey, Kind: flagField, Usage: "grant what the profile's source document literally asks for, with all that is weak in it"},
