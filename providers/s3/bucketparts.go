@@ -32,7 +32,7 @@ func (b *bucketStep) part(name string) part {
 	case lifecycle:
 		return part{check: b.checkLifecycle, write: b.writeLifecycle, blind: true}
 	default:
-		return part{check: b.checkPolicy, write: b.writePolicy, blind: !b.grant.Target.Shared}
+		return part{check: b.checkPolicy, write: b.writePolicy, blind: true}
 	}
 }
 

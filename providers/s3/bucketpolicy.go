@@ -52,6 +52,9 @@ func (b *bucketStep) writePolicy(ctx context.Context, owner *string) error {
 	if err != nil {
 		return &core.Error{What: b.partAddr(policyPart), Err: err}
 	}
+	if there != "" && samePolicy([]byte(there), merged) {
+		return nil
+	}
 	_, err = b.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner, Policy: aws.String(string(merged))})
 	if err == nil && blind {
 		b.freshPolicy.Store(string(merged))

@@ -101,12 +101,18 @@ func (g *groupCount) reading() *shared[room] {
 	return g.last
 }
 
-// plan counts a group in and returns how many there will be with it.
+// plan returns how many groups there will be with that one, and counts it in if it fits.
 func (g *groupCount) plan(there room, name string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.wanted[name] = true
-	return there.groups + len(g.wanted)
+	n := there.groups + len(g.wanted)
+	if !g.wanted[name] {
+		n++
+	}
+	if n <= there.quota {
+		g.wanted[name] = true
+	}
+	return n
 }
 
 // otherUsers are the other grants for which the bucket is there: their policies
