@@ -146,7 +146,7 @@ func TestAWSOutputsAreWhatTheVendorsProgramAsksFor(t *testing.T) {
 	}
 	file := got["external-account"]
 	delete(got, "external-account")
-	want := map[string]string{"bucket": "acme-events-aws", "prefix": "events/", "url": "gs://acme-events-aws/events/",
+	want := map[string]string{"bucket": "acme-events-aws", "prefix": "events/", "gs_uri": "gs://acme-events-aws/events/",
 		"project_number": "123456789012", "pool_id": "event-dump-acme-events-aws", "provider_id": "aws-role",
 		"provider":               "projects/123456789012/locations/global/workloadIdentityPools/event-dump-acme-events-aws/providers/aws-role",
 		"aws_identity":           "arn:aws:sts::422074288268:assumed-role/gcs-uploader/2WbXyZ3kQpLmN8rT",

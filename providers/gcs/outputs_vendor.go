@@ -14,7 +14,7 @@ func placeOutputs(d design) []core.Output {
 	if d.prefix != "" {
 		list = append(list, core.Output{Name: "prefix", Value: d.prefix, Why: "what every name must begin with"})
 	}
-	return append(list, core.Output{Name: "url", Value: "gs://" + d.bucket + "/" + d.prefix, Why: "both in one"})
+	return append(list, core.Output{Name: "gs_uri", Value: "gs://" + d.bucket + "/" + d.prefix, Why: "both in one"})
 }
 
 // vendorOutputs are for a vendor with a service account.

@@ -57,7 +57,7 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 	case len(states) == 0:
 		return core.Unclear, errors.New("no permission stands for it")
 	}
-	return core.Unclear, fmt.Errorf("policy troubleshooter says %s", strings.Join(states, ", "))
+	return core.Unclear, fmt.Errorf("the answer is %s", strings.Join(states, ", "))
 }
 
 // ask returns the overall access state of one permission.
@@ -71,6 +71,9 @@ func (s *simulator) ask(ctx context.Context, p core.Probe, permission string) (s
 	principal, err := s.whom.principal(ctx)
 	if err != nil {
 		return "", err
+	}
+	if g, is := s.whom.(*guest); is && principal == "" {
+		return g.read(ctx, p, permission)
 	}
 	tuple := &policytroubleshooter.GoogleCloudPolicytroubleshooterIamV3AccessTuple{
 		Principal:        principal,

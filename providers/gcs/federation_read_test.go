@@ -1,0 +1,91 @@
+// Where nobody can be the grantee, the policies in force are read.
+package gcs
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/providertest"
+)
+
+// simulated proves g without anybody who could be its grantee.
+func (w *world) simulated(g core.Grant) (core.Proof, error) {
+	w.t.Helper()
+	e := &core.Engine{Provider: New(Config{Transport: w.transport, Credentials: w.fake.Operator()}), RunID: "run", Patience: time.Second}
+	b := compiled(w.t, g)
+	steps, err := e.Provider.Open(w.t.Context(), b)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e.Prove(w.t.Context(), b, steps, core.Credential{})
+}
+
+func inPrefix(g core.Grant, prefix string) core.Grant {
+	g.Target.Prefix = prefix
+	return g
+}
+
+func TestGuestsAreSimulatedByThePoliciesInForce(t *testing.T) {
+	expiring := fromAWS()
+	expiring.Limits.Expires = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	grants := keylessGrants()
+	grants["in a folder"] = inPrefix(workflow(), "db/")
+	grants["until a day"] = expiring
+	for name, g := range grants {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.apply(g)
+				proof, err := w.simulated(g)
+				if err != nil || proof.How != core.Simulated || len(proof.Missing) == 0 {
+					t.Errorf("got %v, %s, missing %q; want it simulated, and the forgeries named as not tried; failures %+v", err, proof.How, proof.Missing, proof.Failures())
+				}
+			})
+		})
+	}
+}
+
+func TestReadingConvictsWhatIsTooWide(t *testing.T) {
+	for name, g := range map[string]core.Grant{"workflow": workflow(), "AWS": fromAWS(), "in a folder": inPrefix(workflow(), "db/")} {
+		for _, excess := range []string{project, string(core.Delete), string(core.Inspect), string(core.Identify), wholeBucket} {
+			if excess == wholeBucket && g.Target.Prefix == "" || excess == project && g.Target.Prefix == "" {
+				continue // it is what the grant says
+			}
+			t.Run(name+" with "+excess, func(t *testing.T) {
+				inWorld(t, func(t *testing.T, w *world) {
+					w.apply(g)
+					b := compiled(t, g)
+					w.Plant(providertest.OtherBucket, b)
+					w.Tamper(b, "", excess)
+					proof, err := w.simulated(g)
+					if !errors.Is(err, core.ErrUnproven) || len(proof.Failures()) == 0 {
+						t.Errorf("got %v, want it convicted", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestConditionsOfOthersAreNotGuessed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := workflow()
+		w.apply(g)
+		n := namesOf(g, SandboxProject)
+		w.editPolicy(n.bucket, func(p []bindingDocument) []bindingDocument {
+			return append(p, bindingDocument{Role: "roles/storage.objectAdmin", Members: []string{w.bound(compiled(t, g))},
+				Condition: &conditionDocument{Title: "sometimes", Expression: `request.time.getHours("UTC") < 6`}})
+		})
+		proof, err := w.simulated(g)
+		unclear := 0
+		for _, row := range proof.Failures() {
+			if row.Got == core.Unclear {
+				unclear++
+			}
+		}
+		if !errors.Is(err, core.ErrUnproven) || unclear == 0 {
+			t.Errorf("got %v with %d unclear rows, want it left open", err, unclear)
+		}
+	})
+}
