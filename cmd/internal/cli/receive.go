@@ -29,11 +29,13 @@ func (a *app) receiveCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "receive FILE", Short: "Open a sealed credential that was sent to you, show its manifest, write it in a format, try it",
 		Long: "For whoever asked for the access. Opens the sealed FILE with your private key, checks it against the manifest beside it, and writes the credential to a file that only you can read, " +
-			"or to standard output if that is not a terminal. With --try everything that the manifest promises is tried, and everything that it rules out.",
+			"or to standard output if that is not a terminal. With --try everything that the manifest promises is tried, and everything that it rules out. " +
+			"Where no secret was handed over, FILE is the manifest itself, and what it tells you is shown.",
 		Examples: []string{
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --out credentials",
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --try",
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --format json | jq .bucket",
+			"$PROGRAM receive handoff/acme-events.RUN.manifest.json",
 		},
 		Ends: []error{core.ErrUnproven, core.ErrNotConverged, errInterrupted}, Means: triedEnds(),
 	})
@@ -58,6 +60,9 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 		return err
 	}
 	defer s.closeInto(&err)
+	if m, ok := a.manifestAlone(o.Bundle); ok {
+		return a.receiveSecretless(o, m)
+	}
 	in, err := a.opened(o)
 	if err != nil {
 		return err
@@ -79,6 +84,47 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 	}
 	doc.Written = o.Out
 	return a.printReceived(doc)
+}
+
+// manifestAlone reads a manifest that comes without a sealed file, because nothing
+// secret is handed over.
+func (a *app) manifestAlone(path string) (core.Receipt, bool) {
+	m, err := handoff.Manifest(a.env.path(path))
+	return m, err == nil && m.Key == nil && m.Delivery == nil && m.Who != ""
+}
+
+// receiveSecretless shows what the grantee is told where there is nothing to open.
+func (a *app) receiveSecretless(o receiveOptions, m core.Receipt) error {
+	var faults core.Faults
+	if m.Cloud != a.info.Name {
+		return a.otherCloud(o.Bundle, m.Cloud)
+	}
+	for _, said := range []struct {
+		key   string
+		given bool
+	}{{"identity", o.Identity != ""}, {"manifest", o.Manifest != ""}, {"format", o.Format != ""}, {"out", o.Out != ""}} {
+		if said.given {
+			faults = append(faults, core.Fault{Field: said.key, Rule: "is of no use: nothing secret is handed over with who: " + string(m.Who), Accepts: "the command without it"})
+		}
+	}
+	if o.Try {
+		faults = append(faults, core.Fault{Field: "try", Rule: "needs the grant itself, of which the manifest tells not all", Accepts: a.cloud.Program + " verify -f GRANT --inside, run where the grantee runs"})
+	}
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	if a.global.JSON {
+		return a.printReceived(receivedJSON{SchemaVersion: 1, Manifest: handoff.WithoutCommands(m)})
+	}
+	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
+	w.raw(handoff.Claimed(m))
+	return w.err
+}
+
+// otherCloud says which program reads the manifest.
+func (a *app) otherCloud(path, cloud string) error {
+	other := strings.Replace(a.cloud.Program, a.info.Name, cloud, 1)
+	return core.Faults{{Field: "manifest", Value: path, Rule: "is for the cloud " + cloud, Accepts: other + " receive"}}
 }
 
 // receivedJSON is what was received, without the secret, as machines read it.
@@ -125,8 +171,7 @@ func (a *app) opened(o receiveOptions) (received, error) {
 	if in.receipt, err = handoff.Manifest(a.env.path(o.Manifest)); err != nil {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that came with the sealed file"})
 	} else if in.receipt.Cloud != a.info.Name {
-		other := strings.Replace(a.cloud.Program, a.info.Name, in.receipt.Cloud, 1)
-		return in, core.Faults{{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + in.receipt.Cloud, Accepts: other + " receive"}}
+		return in, a.otherCloud(o.Manifest, in.receipt.Cloud)
 	}
 	var data []byte
 	if o.Identity != "" {

@@ -98,3 +98,24 @@ func TestAReceiptWithoutASecretIsJSONIfAsked(t *testing.T) {
 		t.Errorf("got %+v", doc)
 	}
 }
+
+func TestAManifestWithoutASecretIsShownToWhoeverReceivesIt(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(vendors("apply", "--yes")...).wants(t, 0)
+	found, err := filepath.Glob(filepath.Join(s.dir, "handoff", "*.manifest.json"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got %v %v, want one manifest", found, err)
+	}
+	s.run("receive", found[0]).wants(t, 0, "as its sender claims; nobody has signed it", "DOLL         doll-of-bob")
+	s.run("receive", found[0], "--json").wants(t, 0, `"DOLL"`)
+	s.run("receive", found[0], "--identity", "key.txt").wants(t, 2, "identity: is of no use: nothing secret is handed over")
+	s.run("receive", found[0], "--try").wants(t, 2, "try: needs the grant itself", "verify -f GRANT --inside")
+}
+
+func TestASavedPlanWithoutASecretIsAppliedAsReviewed(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.write("face.pem", "a face\n")
+	s.run(vendors("plan", "--face", "face.pem", "--from", "203.0.113.0/24", "--out", "r.plan")...).wants(t, 0, "saved")
+	s.write("face.pem", "another face\n") // what was reviewed counts
+	s.run("apply", "r.plan", "--yes").wants(t, 0, "no secret is handed over", "only from    203.0.113.0/24")
+}
