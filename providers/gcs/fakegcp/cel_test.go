@@ -61,6 +61,15 @@ func TestConditionThatCannotBeEvaluatedDoesNotHold(t *testing.T) {
 	}
 }
 
+func TestObjectsAndListsAreLikeNoOther(t *testing.T) {
+	claims := map[string]any{"assertion": map[string]any{"o": map[string]any{"a": int64(1)}, "l": []any{"x"}}}
+	for _, text := range []string{`assertion.o == assertion.o`, `assertion.l == assertion.l`, `assertion.o in [assertion.o]`, `assertion.l == "x"`} {
+		if got, err := evaluateClaims(text, claims); got != false || err != nil {
+			t.Errorf("%s: got %v, %v; want false", text, got, err)
+		}
+	}
+}
+
 func TestBothOperandsAreCheckedWhenAConditionIsWritten(t *testing.T) {
 	for _, text := range []string{`true || resource.nothing == "x"`, `false && resource.name`, `!(true || "a")`} {
 		_, _ = evaluateClaims(text, map[string]any{"assertion": map[string]any{"a": []any{int64(1), "x"}, "b": map[string]any{"c": true}, "s": "text"}})

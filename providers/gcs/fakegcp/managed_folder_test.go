@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
@@ -265,6 +267,28 @@ func TestManagedFoldersOutliveASnapshot(t *testing.T) {
 		t.Error(err)
 	}
 	wantStatus(t, write(t.Context(), site, "b/1", "x"), 403, "storage.objects.create")
+}
+
+func TestRoleThatIsGoneForGoodLeavesFoldersPoliciesToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := fakegcp.New(fakegcp.Options{})
+		s, iams := rawClient(t, cloud, cloud.Operator()), iamClient(t, cloud, cloud.Operator())
+		makeBucket(t, storageClient(t, cloud, cloud.Operator()), "acme-sites")
+		email, _ := makeAccount(t, iams, "site-a")
+		role, err := createRole(iams, "site", "storage.objects.create")
+		if err != nil {
+			t.Fatal(err)
+		}
+		grantFolder(t, s, "acme-sites", "a/", role.Name, "serviceAccount:"+email)
+		if _, err := iams.Projects.Roles.Delete(role.Name).Do(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(8 * 24 * time.Hour)
+		p, err := rawClient(t, cloud, cloud.Operator()).ManagedFolders.GetIamPolicy("acme-sites", "a/").Do()
+		if err != nil || len(p.Bindings) != 0 {
+			t.Errorf("got %+v, %v; want no binding of a role that is gone", p, err)
+		}
+	})
 }
 
 // managedFolderMethods are rows of [methods].

@@ -109,6 +109,15 @@ func TestDeletedPoolBlocksItsNameForThirtyDays(t *testing.T) {
 		if _, err := pools.Providers.Undelete(provider, &iam.UndeleteWorkloadIdentityPoolProviderRequest{}).Do(); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := pools.Providers.Delete(provider).Do(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * 24 * time.Hour)
+		s = iamClient(t, cloud, cloud.Operator())
+		pools = s.Projects.Locations.WorkloadIdentityPools
+		if _, err = pools.Providers.Create(name, githubProvider()).WorkloadIdentityPoolProviderId("github").Do(); err != nil {
+			t.Errorf("a provider after thirty days: %v", err)
+		}
 		if _, err := pools.Delete(name).Do(); err != nil {
 			t.Fatal(err)
 		}

@@ -108,6 +108,37 @@ func TestWorkflowsTokenOpensTheBucketForItsRepositoryOnly(t *testing.T) {
 	}
 }
 
+func TestResumableUploadStaysTheFederatedIdentitys(t *testing.T) {
+	cloud := fakegcp.New(fakegcp.Options{})
+	b := federatedBucket(t, cloud)
+	_, got := federate(t, cloud, nil, cloud.IssueToken(githubIssuer, githubClaims()))
+	start := mustRequest(t, "POST", "https://storage.googleapis.com/upload/storage/v1/b/acme-backup/o?uploadType=resumable&name=dump")
+	start.Header.Set("Authorization", "Bearer "+got["access_token"].(string))
+	begin := func() string {
+		resp := cloudsim.Serve(cloud, start)
+		if resp.StatusCode != 200 {
+			t.Fatalf("got %d", resp.StatusCode)
+		}
+		return resp.Header.Get("Location")
+	}
+	first, second := begin(), begin()
+	finish := func(uri string) (int, map[string]any) {
+		r := mustRequest(t, "PUT", uri)
+		r.Body = io.NopCloser(strings.NewReader("x"))
+		return send(t, cloud, r)
+	}
+	if status, got := finish(first); status != 200 {
+		t.Errorf("got %d %v", status, got)
+	}
+	// The second would replace what the first has made.
+	if status, got := finish(second); status != 403 || !strings.Contains(toJSON(t, got), "456:refs/heads/main does not have storage.objects.delete access") {
+		t.Errorf("got %d %v, want a refusal that names the identity", status, got)
+	}
+	if err := b.Object("dump").Delete(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSecurityTokenServiceRefuses(t *testing.T) {
 	cloud := fakegcp.New(fakegcp.Options{})
 	federatedBucket(t, cloud)
