@@ -63,6 +63,8 @@ func (a *assumeStep) presentRole(r wantedRole, v roleSeen, account string, needs
 		return roleChange(core.Make, addr, "under path "+r.path+"; who takes it on needs no secret", needs...)
 	case !own && r.lends && !samePolicy([]byte(v.trust), want):
 		return refuse("exists, is not ours, and trusts somebody else", "leave out --as-documented for roles of its own, or mend its trust policy")
+	case !own && r.lends && a.otherGrant(iamTags(v.role.Tags)) != "":
+		return roleChange(core.Keep, addr, "made for the grant "+a.otherGrant(iamTags(v.role.Tags))+": used as it is")
 	case !own && r.lends:
 		return roleChange(core.Keep, addr, "not ours: used as it is, and never changed beyond its two policies")
 	case !own && aws.ToString(v.role.Path) == r.path:
@@ -154,7 +156,12 @@ func (a *assumeStep) absentRole(r wantedRole, v roleSeen, first []string) []core
 		return nil
 	}
 	own := a.ownRole(r, v.role)
-	if !own && !r.lends {
+	other := a.otherGrant(iamTags(v.role.Tags))
+	switch {
+	case own:
+	case r.lends && other != "":
+		return []core.Change{roleChange(core.Keep, addr, "made for the grant "+other+", which needs it: left alone")}
+	case !r.lends:
 		return []core.Change{roleChange(core.Keep, addr, "not ours: left alone")}
 	}
 	ties := slices.Concat(v.attached, v.others)

@@ -53,6 +53,10 @@ func (l assumeLayout) operator(d design) []core.Permission {
 	roleNeeds(&p, d, l.shape(d))
 	if l.federated() {
 		providerNeeds(&p, d)
+		if l.inPolicyOnly(d) {
+			p.on("*", verbs(proves), "iam:SimulateCustomPolicy")
+			p.because("asks what the bucket's policy lets the role do, where nobody can take it on from here")
+		}
 		return append(p.list, statementPermissions(d)...)
 	}
 	return p.list

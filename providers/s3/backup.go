@@ -189,6 +189,9 @@ func (l backupLayout) step(s *session) piece {
 		demands: func(ctx context.Context) ([]core.Change, error) { return l.demands(ctx, s) },
 		goodbye: "recovery points that AWS Backup made as this role cannot expire without it and go on costing: delete them first",
 	}
+	if s.grant.Literal {
+		step.goodbye += "; other buckets that are backed up as this role are so no more"
+	}
 	for _, r := range l.roles(s.design) {
 		step.roles = append(step.roles, r.wantedRole)
 	}

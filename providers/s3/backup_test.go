@@ -191,6 +191,23 @@ func TestDefaultRoleOfTheAccountIsUsedAndOnlyOurPoliciesComeAndGo(t *testing.T) 
 	})
 }
 
+func TestDefaultRoleOfOneGrantServesAnotherAndStays(t *testing.T) {
+	inTown(t, func(t *town) {
+		second := documentedBackup()
+		second.Name, second.Target.Bucket = "acme-more", "acme-more"
+		t.again(documentedBackup())
+		for _, change := range t.again(second) {
+			if strings.Contains(change, "iam:") {
+				t.Errorf("a second grant: got %s, want the role used as it is", change)
+			}
+		}
+		for _, c := range t.destroy(second, core.Absent) {
+			t.Errorf("the end of the second: got %s %s, want the role left to the first", c.Action, c.Addr)
+		}
+		t.must(t.apply(documentedBackup(), core.ApplyOptions{}))
+	})
+}
+
 func TestPolicyOfTheDocumentsNameThatSaysSomethingElseIsRefused(t *testing.T) {
 	inTown(t, func(t *town) {
 		name := aws.String("AWSBackupDefaultServiceRole")

@@ -4,6 +4,7 @@ package s3
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -422,11 +423,33 @@ func TestKeyOfTheRunGoesToGitHubOnly(t *testing.T) {
 
 // On a real cloud nobody can be the workflow: IAM is asked instead.
 func TestWorkflowIsSimulatedWhereNobodyCanBeIt(t *testing.T) {
+	for name, g := range map[string]core.Grant{"sound": workflowGrant(), "documented": documentedWorkflow()} {
+		inTown(t, func(t *town) {
+			t.engine.Provider = New(Config{Transport: t.w.transport, Credentials: t.engine.Provider.(*Provider).config.Credentials, Isolated: true})
+			r := t.must(t.apply(g, core.ApplyOptions{}))
+			if r.How != core.Simulated || len(r.Failures()) > 0 {
+				t.Errorf("%s: got %s with failures %+v, want it simulated, none failed", name, r.How, r.Failures())
+			}
+		})
+	}
+}
+
+func TestSimulationSeesWhatTheBucketsPolicyGivesTheRole(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.engine.Provider = New(Config{Transport: t.w.transport, Credentials: t.engine.Provider.(*Provider).config.Credentials, Isolated: true})
-		r := t.must(t.apply(workflowGrant(), core.ApplyOptions{}))
-		if r.How != core.Simulated || len(r.Failures()) > 0 {
-			t.Errorf("got %s with failures %+v, want it simulated, none failed", r.How, r.Failures())
+		t.again(documentedWorkflow())
+		d := mustDraw(t.T, documentedWorkflow())
+		role := d.layout.grantee(d, ownerAccount)
+		t.w.now(func(ctx context.Context) {
+			t.w.restate(ctx, d, append(New(Config{}).bucketStatements(d, role), principalStatement(d.sidStem()+"Documented9", role, statement{Effect: "Allow", Action: texts{"s3:DeleteObjectVersion"}, Resource: texts{d.objectsARN()}})))
+		})
+		b := mustCompile(t.T, documentedWorkflow())
+		steps, err := t.engine.Provider.Open(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := t.engine.Simulate(t.Context(), b, steps); !errors.Is(err, core.ErrUnproven) {
+			t.Errorf("the role may delete versions: got %v, want %v", err, core.ErrUnproven)
 		}
 	})
 }

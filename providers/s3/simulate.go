@@ -49,7 +49,11 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 			return core.Unclear, err
 		}
 	}
-	return s.ask(ctx, in, s.grantees(o.Account, in.ActionNames, p.Want), p.Want)
+	got, err := s.ask(ctx, in, s.grantees(o.Account, in.ActionNames, p.Want), p.Want)
+	if l, ok := s.layout.(assumeLayout); ok && l.inPolicyOnly(s.design) && got == core.Denied && err == nil {
+		return s.askBucket(ctx, in, l.grantee(s.design, o.Account), p.Want)
+	}
+	return got, err
 }
 
 // grantees are whom a probe of these actions is about.
