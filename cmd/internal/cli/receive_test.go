@@ -1,0 +1,67 @@
+// The other side of a hand-off.
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReceiverOpensChecksAndTries(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age"
+	s.run("receive", bundle, "--identity", "key.txt", "--try").wants(t, 0, "as the manifest says")
+	r := s.run("receive", bundle, "--identity", "key.txt", "--format", "env", "--quiet")
+	r.wants(t, 0)
+	if !strings.Contains(r.out, secret) || r.errout != "" {
+		t.Errorf("standard output: got %q, want the credential and nothing else", r.out)
+	}
+	s.ttyOut = true
+	s.run("receive", bundle, "--identity", "key.txt").wants(t, 2, "a secret is not printed on a terminal")
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "credentials").wants(t, 0)
+	info, err := os.Stat(filepath.Join(s.dir, "credentials"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("credentials: got %v %v, want mode 0600", info.Mode(), err)
+	}
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "credentials").wants(t, 2, "nothing is ever overwritten")
+	s.run("receive", bundle, "--identity", "key.txt", "--try", "--out", "again", "--json").wants(t, 0, `"written": "again"`, `"how": "tried"`, `"policy_hash"`)
+	s.run(with("verify", "--name", "acme", "--credential", "credentials")...).wants(t, 0, "as granted (tried)")
+	s.run(with("verify", "--name", "acme", "--bundle", bundle, "--identity", "key.txt", "--json")...).wants(t, 0, `"how": "tried"`)
+	s.run(with("verify", "--name", "acme")...).wants(t, 0, "simulated")
+}
+
+func TestWhatASenderClaimsIsNoCommand(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0, "toy revoke")
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age"
+	for _, more := range [][]string{{"--out", "a"}, {"--out", "b", "--json"}, {"--try"}, {"--try", "--json"}} {
+		r := s.run(append([]string{"receive", bundle, "--identity", "key.txt"}, more...)...)
+		r.wants(t, 0)
+		r.lacks(t, "toy revoke")
+	}
+	s.run("receive", bundle, "--identity", "key.txt", "--out", "c").wants(t, 0, "as its sender claims; nobody has signed it")
+}
+
+func TestAPrivateKeyAsIdentityIsNotEchoed(t *testing.T) {
+	s := newStage(t, &toy{})
+	r := s.run("receive", "x.age", "--identity", "AGE-SECRET-KEY-1QQQQ", "--json")
+	r.wants(t, 2, "is a private key itself")
+	r.lacks(t, "QQQQ")
+}
+
+func TestAnotherSealedFileIsNotTheManifests(t *testing.T) {
+	s := newStage(t, &toy{})
+	to := s.key()
+	s.run(with("apply", "--name", "acme", "--to", to, "--out", "a", "--yes")...).wants(t, 0)
+	other := newStage(t, &toy{})
+	other.run(with("apply", "--name", "acme", "--to", to, "--out", "b", "--yes")...).wants(t, 0)
+	name := "acme.AKIAIOSFODNN7EXAMPLE.age"
+	sealed, err := os.ReadFile(filepath.Join(other.dir, "b", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("a/"+name, string(sealed))
+	s.run("receive", "a/"+name, "--identity", "key.txt").wants(t, 2, "was changed after it was written")
+}
