@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
 )
 
 func TestLargeUploadGoesInParts(t *testing.T) {
@@ -120,4 +122,35 @@ func TestUploadInPartsNeedsItsOwnPermissions(t *testing.T) {
 	wantCode(t, err, "AccessDenied")
 	_, err = both.s3.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: b})
 	wantCode(t, err, "AccessDenied")
+}
+
+func TestHMACKeysAndUploadsInPartsAreKeptInASnapshot(t *testing.T) {
+	i := newInterop(t, "roles/storage.objectUser")
+	b, k := bucketKey("backup/big")
+	u, err := i.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := i.s3.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: k, UploadId: u.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("hello")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := i.cloud.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := fakegcp.Restore(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s3Client(again, i.key.AccessID, i.key.Secret)
+	_, err = c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
+		Bucket: b, Key: k, UploadId: u.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: p.ETag}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := get(t, c, "backup/big"); err != nil || got != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
 }
