@@ -207,7 +207,7 @@ func (cases) EveryGrantEndsInTime(b *bench) {
 				return // what a cloud says of a later moment, nobody can ask
 			}
 			time.Sleep(left + t.Provider().Info().Settle)
-			proof, err := t.prove(nil, blue, t.holder(g))
+			proof, err := t.proveFor(briefly, nil, blue, t.holder(g))
 			if err == nil {
 				t.Errorf("nothing is allowed after the end: got no error")
 			}

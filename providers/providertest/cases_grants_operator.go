@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -54,11 +53,9 @@ func (cases) NoOperatorPermissionOfAnyGrantIsSuperfluous(b *bench) {
 	}
 }
 
-// need identifies the n-th permission of its sort among those of g's kind: the
-// variants of one profile, of one identity, with a bucket of one kind.
+// need identifies the n-th permission of its sort among those of g's kind.
 func need(g core.Grant, p core.Permission, n int) string {
-	profile, _, _ := strings.Cut(g.Profile, "+")
-	return fmt.Sprint(profile, g.Who, g.Literal, g.Target.Shared, g.Target.Adopt, p.Action, p.Step, p.Verbs, n)
+	return fmt.Sprint(kind(g), p.Action, p.Step, p.Verbs, n)
 }
 
 // lifelong is the life of b's grant as an operator with these permissions, with
@@ -81,6 +78,9 @@ func (t *trial) lifelong(b core.Blueprint, p []core.Permission, proofs bool) err
 	}
 	if err := do("first apply", job{}); err != nil {
 		return err
+	}
+	if !t.keyless(g) && len(t.given) == 0 {
+		return errors.New("nothing was delivered")
 	}
 	if err := do("apply that changes nothing", job{}); err != nil {
 		return err

@@ -2,7 +2,6 @@
 package providertest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +11,8 @@ import (
 
 func (cases) OperatorPermissionsAreEnough(b *bench) {
 	b.now(func(t *trial) {
-		if trouble := t.whole(t.blueprint(t.Grant()).Operator); trouble != nil {
+		blue := t.ready(t.Grant())
+		if trouble := t.lifelong(blue, blue.Operator, true); trouble != nil {
 			t.Errorf("an operator with exactly the named permissions can do everything: got %v", trouble)
 		}
 	})
@@ -74,50 +74,11 @@ func (cases) NoOperatorPermissionIsSuperfluous(b *bench) {
 			continue // which drift needs it, only its provider knows
 		}
 		b.later(fmt.Sprintf("without %s on %s", p.Action, strings.ReplaceAll(p.Resource, "/", "|")), func(t *trial) {
-			if t.whole(slices.Delete(slices.Clone(all), i, i+1)) == nil {
+			if t.lifelong(t.ready(t.Grant()), slices.Delete(slices.Clone(all), i, i+1), slices.Contains(p.Verbs, "prove")) == nil {
 				t.Errorf("every named permission is needed: got everything done without %s on %s", p.Action, p.Resource)
 			}
 		})
 	}
-}
-
-// whole is the life of a grant as an operator with these permissions: made,
-// found unchanged, repaired, destroyed, made in vain, destroyed with its bucket.
-// It returns the first trouble.
-func (t *trial) whole(p []core.Permission) error {
-	t.Helper()
-	as := t.ProviderAs(p)
-	g := t.Grant()
-	blue := t.blueprint(g)
-	full := errors.New("the disk is full")
-	steps := []job{
-		{as: as, grant: g},
-		{as: as, grant: g},
-		{as: as, grant: g, noProof: true},
-		{as: as, grant: g, absent: true},
-		{as: as, grant: g, noProof: true, refuse: full},
-		{as: as, grant: g, absent: true, want: core.Want{DropBucket: true}},
-	}
-	t.Plant(OtherBucket, blue)
-	for n, j := range steps {
-		if n == 2 {
-			t.Tamper(blue, t.Powers(blue)[0], "")
-		}
-		err := t.troubled(j)
-		if j.refuse != nil && errors.Is(err, full) && !errors.Is(err, core.ErrUnknown) {
-			err = nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s number %d: %w", j.name(), n+1, err)
-		}
-		if n == 0 && len(t.given) == 0 {
-			return errors.New("nothing was delivered")
-		}
-	}
-	if left := t.Ours(blue); len(left) > 0 {
-		return fmt.Errorf("destroy has left %q", left)
-	}
-	return nil
 }
 
 // troubled runs a job and takes a warning for a failure.

@@ -2,12 +2,17 @@
 package providertest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
+
+// briefly is how long a proof waits for what is known to be missing.
+const briefly = 10 * time.Second
 
 // grants are the names of the world's further grants, sorted.
 func (b *bench) grants() (names []string) {
@@ -21,6 +26,13 @@ func (b *bench) each(f func(t *trial, g core.Grant, blue core.Blueprint)) {
 	for _, name := range b.grants() {
 		b.later(path(name), func(t *trial) { f(t, t.Grants()[name], t.ready(t.Grants()[name])) })
 	}
+}
+
+// kind is what g has in common with the variants of its profile that have the
+// same identity and a bucket of the same kind.
+func kind(g core.Grant) string {
+	profile, _, _ := strings.Cut(g.Profile, "+")
+	return fmt.Sprint(profile, g.Who, g.Literal, g.Target.Shared, g.Target.Adopt)
 }
 
 // path makes a name usable as one part of a subtest's name.

@@ -170,7 +170,14 @@ func (t *trial) blueprint(g core.Grant) core.Blueprint {
 // prove proves a credential as the operator.
 func (t *trial) prove(as core.Provider, b core.Blueprint, c core.Credential) (core.Proof, error) {
 	t.Helper()
+	return t.proveFor(0, as, b, c)
+}
+
+// proveFor waits for what is granted for at most so long; 0 is as long as the cloud may need.
+func (t *trial) proveFor(patience time.Duration, as core.Provider, b core.Blueprint, c core.Credential) (core.Proof, error) {
+	t.Helper()
 	e := t.engine(as, nil)
+	e.Patience = patience
 	steps, err := e.Provider.Open(t.Context(), b)
 	if err != nil {
 		t.say(nil, err)
