@@ -31,7 +31,7 @@ func encodeRudder(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if endpointOf(r) != "" {
+	if endpointOf(r) != "" || r.Cloud == "gcs" {
 		return nil, errors.New("format rudder: a destination of type s3 has no endpoint of its own; use a key document, or another format")
 	}
 	head, err := rudderHead("s3", r)

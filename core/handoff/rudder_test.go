@@ -66,6 +66,7 @@ func TestADestinationFollowsTheVendorsRules(t *testing.T) {
 		func(r *core.Receipt) { r.Prefix = strings.Repeat("a", 101) + "/" },
 		func(r *core.Receipt) { r.Bucket = "{{ .SECRET }}" },
 		func(r *core.Receipt) { r.Bucket = "" },
+		func(r *core.Receipt) { r.Cloud = "gcs" },
 		func(r *core.Receipt) {
 			r.Outputs = []core.Output{{Name: "endpoint", Value: "https://storage.example.com"}}
 		},
