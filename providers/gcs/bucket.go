@@ -37,6 +37,9 @@ func (b *bucket) look(ctx context.Context) (sight, error) {
 		},
 		func(ctx context.Context) (err error) { s.inProject, err = b.owned(ctx); return },
 	)
+	if err == nil && s.state != nil && !s.inProject {
+		s.inProject, err = b.owned(ctx) // made between the two looks, by another grant of this run
+	}
 	if err == nil && s.denied != nil && s.inProject {
 		err = s.denied // the project's own, but this operator may not read it
 	}

@@ -109,8 +109,11 @@ const gcloudProject = "764086051850"
 
 const loginHint = "gcloud auth application-default login"
 
+// federatedOnly are the ways to grant access without any key of a service account.
+const federatedOnly = "grant the vendor's own service account on the bucket, or use workload identity federation"
+
 // keyless are the ways to grant access without a key made by Google.
-const keyless = "grant the vendor's own service account on the bucket, or use workload identity federation, or upload the certificate of a key pair that the vendor generated"
+const keyless = federatedOnly + ", or upload the certificate of a key pair that the vendor generated"
 
 // kind is one row of the table: the first whose test holds decides.
 type kind struct {
@@ -123,6 +126,12 @@ type kind struct {
 func kinds() []kind {
 	none := func(*problem) string { return "" }
 	return append(federatedKinds(), []kind{
+		{func(p *problem) bool { return strings.Contains(p.constraint, "KeyUpload") }, core.ErrBlocked,
+			func(p *problem) string { return p.constraint + " forbids keys that are uploaded" },
+			func(*problem) string { return federatedOnly }},
+		{func(p *problem) bool { return strings.HasSuffix(p.constraint, "restrictAuthTypes") }, core.ErrBlocked,
+			func(p *problem) string { return p.constraint + " forbids requests that are signed with HMAC keys" },
+			func(*problem) string { return "--who key, for programs that can do without the protocol of Amazon S3" }},
 		{func(p *problem) bool { return strings.Contains(p.constraint, "ServiceAccountKey") }, core.ErrBlocked,
 			func(p *problem) string { return p.constraint + " forbids keys of service accounts" },
 			func(*problem) string { return keyless }},

@@ -85,7 +85,7 @@ type holder interface {
 
 // grantees are the kinds that there are, those without a secret first.
 func grantees() []grantee {
-	return append(federated(), keyGrantee{}, hmacGrantee{})
+	return append(federated(), certificateGrantee{}, keyGrantee{}, hmacGrantee{})
 }
 
 // granteeOf is the kind of grantee that g names. Core has refused what is none.

@@ -17,6 +17,7 @@ func ownGrants() map[string]core.Grant {
 	everything.Can = append(slices.Clone(everything.Can), core.Locate, core.Uploads, core.Resume)
 	putOnly := strict(siteBackup("b.example"))
 	return map[string]core.Grant{
+		"event-dump certificate":  withCertificate(goodCertificate()),
 		"clickhouse":              clickhouse(),
 		"clickhouse read-only":    readOnly,
 		"clickhouse whole bucket": everything,

@@ -37,6 +37,7 @@ func (p *Provider) Info() core.Info {
 		Identities: identities(),
 		Settle:     10 * time.Minute, // https://cloud.google.com/iam/docs/access-change-propagation
 		Reasons:    reasons(),
+		Vocabulary: vocabulary(),
 	}
 }
 
