@@ -122,14 +122,10 @@ func (cases) EveryGrantRefusesStrangers(b *bench) {
 // with the next apply, and whatever names the lost one is mended.
 func (cases) EveryLostPrincipalIsMadeAgain(b *bench) {
 	b.each(func(t *trial, g core.Grant, blue core.Blueprint) {
-		world, ok := t.World.(Loser)
-		if !ok {
-			return
-		}
 		t.must(job{grant: g, noProof: true})
 		t.Plant(Others, blue)
 		foreign, ours := t.Foreign(blue), t.Ours(blue)
-		if !world.Lose(blue) {
+		if !t.Lose(blue) {
 			return
 		}
 		plan, r := t.must(job{grant: g})
@@ -142,7 +138,7 @@ func (cases) EveryLostPrincipalIsMadeAgain(b *bench) {
 		t.same("a repair leaves what is foreign", t.Foreign(blue), foreign)
 		writes := t.writing(func() { t.must(job{grant: g, noProof: true}) })
 		t.holds("after a repair nothing is left to do", writes, nil)
-		if !world.Lose(blue) {
+		if !t.Lose(blue) {
 			t.Errorf("what was made again can be lost again")
 		}
 		t.must(job{grant: g, absent: true})

@@ -7,7 +7,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -50,6 +54,42 @@ func (t *trial) readable() []byte {
 		fmt.Fprintln(&b, c.Op.Name, c.URL)
 	}
 	return b.Bytes()
+}
+
+// Overhear is h, whose answers are listened to: heard returns what the groups of
+// pattern have matched in them, for [Minter].
+func Overhear(h http.Handler, pattern *regexp.Regexp) (listened http.Handler, heard func() [][]byte) {
+	var mu sync.Mutex
+	var all [][]byte
+	listened = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ear := &ear{ResponseWriter: w}
+		h.ServeHTTP(ear, r)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, groups := range pattern.FindAllSubmatch(ear.said.Bytes(), -1) {
+			for _, secret := range groups[1:] {
+				if len(secret) >= window {
+					all = append(all, slices.Clone(secret))
+				}
+			}
+		}
+	})
+	return listened, func() [][]byte {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
+	}
+}
+
+// ear keeps a copy of an answer.
+type ear struct {
+	http.ResponseWriter
+	said bytes.Buffer
+}
+
+func (e *ear) Write(b []byte) (int, error) {
+	e.said.Write(b)
+	return e.ResponseWriter.Write(b)
 }
 
 // tokens are the parts of a secret document that are long enough to be random

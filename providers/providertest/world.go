@@ -99,6 +99,8 @@ type World interface {
 	// with the excess add; "" is neither. What it adds is not part of Foreign. An
 	// excess about another bucket needs [OtherBucket], which the judge plants before.
 	Tamper(b core.Blueprint, drop, add string)
+
+	Loser
 }
 
 // Loser is a World in which somebody can delete a grantee behind our back.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ type world struct {
 	t         *testing.T
 	cloud     *fakeaws.Cloud
 	transport *cloudsim.Transport
+	minted    func() [][]byte // the secrets of keys and sessions that the cloud has given out
 	delay     time.Duration
 	operators int
 	iam       *iam.Client // of the account's operator, beside the transport
@@ -48,7 +50,8 @@ var _ providertest.World = (*world)(nil)
 
 func newWorld(t *testing.T) providertest.World {
 	cloud := fakeaws.New(fakeaws.Options{})
-	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}
+	listened, minted := providertest.Overhear(cloud, regexp.MustCompile(`<(?:SecretAccessKey|SessionToken)>([^<]+)<`))
+	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: listened, Classify: cloud.Classify}, minted: minted}
 	config := func(id, secret string) aws.Config {
 		beside := &cloudsim.Transport{Handler: cloud}
 		return aws.Config{Region: worldRegion, HTTPClient: newCaller(beside, nil), Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
@@ -66,6 +69,7 @@ func (w *world) as(id, secret string) core.Provider {
 
 func (w *world) Provider() core.Provider        { return w.as(w.cloud.Operator()) }
 func (w *world) Transport() *cloudsim.Transport { return w.transport }
+func (w *world) Minted() [][]byte               { return w.minted() }
 func (w *world) Grant() core.Grant              { return eventDump() }
 
 // Grants are the grants beside the main one: the judge takes each through its life.

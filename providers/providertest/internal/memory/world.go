@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,8 @@ import (
 func World(flaw Flaw) providertest.Open {
 	return func(t *testing.T) providertest.World {
 		c := New()
-		return &world{t, c, flaw, &cloudsim.Transport{Handler: c, Classify: classify}}
+		h, minted := providertest.Overhear(c, regexp.MustCompile(`"Secret":"([^"]+)"`))
+		return &world{t, c, flaw, &cloudsim.Transport{Handler: h, Classify: classify}, minted}
 	}
 }
 
@@ -29,6 +31,7 @@ type world struct {
 	cloud     *Cloud
 	flaw      Flaw
 	transport *cloudsim.Transport
+	minted    func() [][]byte
 }
 
 func classify(r *http.Request) cloudsim.Op {
@@ -88,13 +91,7 @@ func (w *world) Grants() map[string]core.Grant {
 	}
 }
 
-func (w *world) Minted() [][]byte {
-	var list [][]byte
-	for token := range w.cloud.sessions {
-		list = append(list, []byte(token))
-	}
-	return list
-}
+func (w *world) Minted() [][]byte { return w.minted() }
 
 func (w *world) Lose(b core.Blueprint) bool {
 	name := core.Stem(b.Grant.Name, 30)
