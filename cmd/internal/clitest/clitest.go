@@ -201,8 +201,13 @@ func jsonAt(ts *testscript.TestScript, neg bool, args []string) {
 	case neg:
 	case !ok:
 		ts.Fatalf("%s: nothing is there", args[1])
-	case len(args) > 2 && fmt.Sprint(got) != args[2]:
-		ts.Fatalf("%s: got %v, want %s", args[1], got, args[2])
+	case got == nil:
+		got = "null"
+		fallthrough
+	default:
+		if len(args) > 2 && fmt.Sprint(got) != args[2] {
+			ts.Fatalf("%s: got %v, want %s", args[1], got, args[2])
+		}
 	}
 }
 
