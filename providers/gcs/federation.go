@@ -105,7 +105,8 @@ func (f federation) having(number, attribute, value string) string {
 // comesIn reports whether a member is an identity of the pool, or what is left
 // of one in a pool that was deleted.
 func (f federation) comesIn(member string) bool {
-	return poolMember.MatchString(member) && strings.Contains(member, "/workloadIdentityPools/"+f.poolID+"/")
+	rest, is := strings.CutPrefix(member, poolMember.FindString(member))
+	return is && rest != member && strings.HasPrefix(rest, f.poolID+"/")
 }
 
 var poolMember = regexp.MustCompile(`^(deleted:)?principal(Set)?://iam\.googleapis\.com/projects/[0-9]+/locations/global/workloadIdentityPools/`)

@@ -2,6 +2,7 @@
 package gcs
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -136,4 +137,29 @@ func (w *world) projectWide(b core.Blueprint) string {
 		return "storage.objects.list"
 	}
 	return "storage.objects.create"
+}
+
+var _ providertest.Minter = (*world)(nil)
+
+// Minted are the access tokens and the keys of AWS sessions that the fake cloud has given out.
+func (w *world) Minted() [][]byte {
+	raw, err := w.fake.Snapshot()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var state struct {
+		Tokens  map[string]json.RawMessage
+		AWSKeys map[string]struct{ Secret, Token string }
+	}
+	if err := json.Unmarshal(raw, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	var list [][]byte
+	for token := range state.Tokens {
+		list = append(list, []byte(token))
+	}
+	for _, k := range state.AWSKeys {
+		list = append(list, []byte(k.Secret), []byte(k.Token))
+	}
+	return list
 }

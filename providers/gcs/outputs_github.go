@@ -45,7 +45,7 @@ func externalAccountFor(f federation, number, kind string) externalAccount {
 
 const (
 	externalAccountFile = "external-account.json"
-	runTokenFile        = "github-token.json"
+	runTokenFile        = "github-token.json" //nolint:gosec // the name of a file
 )
 
 // workflowOutputs are what google-github-actions/auth and the upload need.

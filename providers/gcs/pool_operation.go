@@ -22,12 +22,13 @@ func (g *guest) finish(ctx context.Context, addr string, op *iam.Operation) erro
 	if err != nil {
 		return err
 	}
+	name := op.Name
 	unfinished := func(err error) bool { return errors.Is(err, errUnfinished) }
 	err = until(ctx, unfinished, func() error {
 		if !op.Done {
 			now, err := repeat(ctx, func() (*iam.Operation, error) {
 				// Operations of providers have names of another shape, which the same call reads.
-				return service.Projects.Locations.WorkloadIdentityPools.Operations.Get(op.Name).Context(ctx).Do()
+				return service.Projects.Locations.WorkloadIdentityPools.Operations.Get(name).Context(ctx).Do()
 			})
 			if err != nil {
 				return err
