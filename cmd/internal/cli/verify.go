@@ -97,6 +97,9 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	works := "the key still works"
 	if a.keyless(r.Grant.Who) {
 		works = "nothing was taken back"
+		if errors.Is(unproven, core.ErrNotConverged) {
+			unproven = &core.Error{Err: unproven, Hint: "the grantee could not come in within 30 seconds: look at " + a.cloud.Program + " status, and whether this runs as the grantee that the grant names"}
+		}
 	}
 	return join(advised(unproven, works+": end the grant with "+a.cloud.Program+" destroy, or repair it with "+a.cloud.Program+" apply"), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
 }
@@ -140,10 +143,11 @@ func (a *app) mustBeThere(ctx context.Context, steps *core.Steps, g core.Grant) 
 // advised adds what to do when a credential that was issued earlier is not as
 // it was granted: nothing has been retired then.
 func advised(err error, unproven string) error {
+	told, _ := errors.AsType[*core.Error](err)
 	switch {
 	case errors.Is(err, core.ErrUnproven):
 		return &core.Error{Err: err, Hint: unproven}
-	case errors.Is(err, core.ErrNotConverged):
+	case errors.Is(err, core.ErrNotConverged) && (told == nil || told.Hint == ""):
 		return &core.Error{Err: err, Hint: "a key that the cloud does not know may have been revoked or deleted: ask the bucket's owner; if the cloud was not reached, check network and proxy"}
 	}
 	return err
