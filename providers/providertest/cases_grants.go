@@ -111,6 +111,29 @@ func (cases) EveryGrantIsProven(b *bench) {
 	})
 }
 
+// EveryGrantIsProvenFromAfar: an operator of a real cloud is not where a grantee
+// without a key is, so the cloud itself has to say what that may do.
+func (cases) EveryGrantIsProvenFromAfar(b *bench) {
+	b.each(func(t *trial, g core.Grant, blue core.Blueprint) {
+		if !t.keyless(g) {
+			return
+		}
+		t.afar = true
+		_, r := t.must(job{grant: g})
+		if r.How != core.Simulated {
+			t.Errorf("from afar the cloud is asked: got a proof that is %q, want %q", r.How, core.Simulated)
+		}
+		t.complete(r.Proof, g)
+		for _, row := range r.Failures() {
+			t.Errorf("the cloud says what the grant says: %s%s %s: got %s %s, want %s", row.Ability, row.Action, row.Where, row.Got, row.Err, row.Want)
+		}
+		if id, _ := t.Provider().Info().Identity(g.Who); len(id.Forgeries) > 0 && len(r.Missing) == 0 {
+			t.Errorf("what was not tried is said: got nothing, want a word about forgeries")
+		}
+		t.tidy(blue)
+	})
+}
+
 func (cases) EveryGrantIsKept(b *bench) {
 	b.each(func(t *trial, g core.Grant, blue core.Blueprint) {
 		t.Transport().Latency = hop

@@ -82,6 +82,17 @@ func (t *trial) lifelong(b core.Blueprint, p []core.Permission, proofs bool) err
 	if !t.keyless(g) && len(t.given) == 0 {
 		return errors.New("nothing was delivered")
 	}
+	if proofs && t.keyless(g) {
+		t.afar = true
+		_, err := t.prove(as, b, core.Credential{})
+		t.afar = false
+		if err == nil && len(t.warns) > 0 {
+			err = errors.New("only with a warning: " + t.warns[0])
+		}
+		if err != nil {
+			return fmt.Errorf("proof from afar: %w", err)
+		}
+	}
 	if err := do("apply that changes nothing", job{}); err != nil {
 		return err
 	}

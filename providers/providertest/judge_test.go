@@ -63,6 +63,8 @@ var convictions = map[memory.Flaw]string{
 	memory.OpensToAnybody:             "EveryGrantIsProven",
 	memory.ShutsTheDoor:               "EveryGrantIsProven",
 	memory.OnlySimulates:              "EveryIdentityIsJudged",
+	memory.HidesWhatAskingTakes:       "EveryOperatorCanDoEverything",
+	memory.CannotBeAsked:              "EveryGrantIsProvenFromAfar",
 	memory.TriesLittle:                "EveryGrantIsProven",
 	memory.ForgesNothing:              "EveryGrantIsProven",
 	memory.LeaksSessions:              "EveryGrantIsProven",

@@ -27,6 +27,7 @@ type trial struct {
 	issues int               // how often a provider was asked to issue
 	runs   int
 	life   *life
+	afar   bool // nobody can act as a grantee without a key: only the cloud can be asked
 
 	mu    sync.Mutex
 	said  strings.Builder // everything that anybody could read: plans, receipts, events, errors, journal, addresses of calls

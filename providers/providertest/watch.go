@@ -3,6 +3,7 @@ package providertest
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -20,6 +21,9 @@ func (w *watched) Act(ctx context.Context, b core.Blueprint, c core.Credential) 
 	if f := w.tried; f != nil {
 		w.tried = nil
 		f()
+	}
+	if w.trial.afar && c.Secret.Empty() {
+		return nil, &core.Error{Kind: core.ErrNotHere, What: "grantee", Err: errors.New("is somewhere else")}
 	}
 	return w.Provider.Act(ctx, b, c)
 }

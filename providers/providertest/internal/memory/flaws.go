@@ -62,6 +62,8 @@ const (
 	OpensToAnybody         Flaw = "lets other accounts in"
 	ShutsTheDoor           Flaw = "lets nobody in"
 	OnlySimulates          Flaw = "does not try where it could"
+	HidesWhatAskingTakes   Flaw = "names too few permissions for a proof from afar"
+	CannotBeAsked          Flaw = "cannot ask about whoever it can act as"
 	TriesLittle            Flaw = "leaves what is granted to the simulator"
 	ForgesNothing          Flaw = "has a forger that tries nothing"
 	NeverForges            Flaw = "reports forgeries as refused without trying"

@@ -146,6 +146,9 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 	if s.Flaw == SimulatesNothing {
 		return p.Want, nil
 	}
+	if s.Flaw == CannotBeAsked && s.b.Grant.Who == core.WhoAccount {
+		return core.Unclear, nil
+	}
 	out, err := (*steps)(s).as(ctx, "principal.ask", request{Key: actions[p.Ability], Binding: binding{Prefix: p.Key}})
 	switch {
 	case err != nil:

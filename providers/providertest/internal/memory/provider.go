@@ -144,7 +144,7 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
 	add(core.RoleStep, "prove", "bucket.list")
-	if g.Who == core.WhoHMAC {
+	if g.Who == core.WhoHMAC || g.Who == core.WhoAccount && p.Flaw != HidesWhatAskingTakes {
 		add(core.RoleStep, "prove", "principal.ask")
 	}
 	switch g.Who {
