@@ -160,7 +160,12 @@ func rolePermissions(d design) []core.Permission {
 	p.on(user, look, "iam:GetUser", "iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetLoginProfile")
 	p.on(group, look, "iam:GetGroup", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies")
 	p.on(policy, look, "iam:GetPolicy")
-	p.on(policy, verbs(plans, applies), "iam:GetPolicyVersion")
+	if d.grant.Target.Shared {
+		p.on("arn:"+d.partition.name+":iam::"+account+":policy"+ownPath+"*", look, "iam:GetPolicyVersion")
+		p.because("reads the policies of the other grants too, before a bucket that they share is dropped")
+	} else {
+		p.on(policy, verbs(plans, applies), "iam:GetPolicyVersion")
+	}
 	p.on(policy, settle, "iam:CreatePolicy", "iam:TagPolicy")
 	p.on(group, settle, "iam:CreateGroup", "iam:AttachGroupPolicy", "iam:AddUserToGroup")
 	p.on(user, settle, "iam:CreateUser", "iam:TagUser")
@@ -174,8 +179,6 @@ func rolePermissions(d design) []core.Permission {
 	if d.grant.Target.Shared {
 		p.on("*", verbs(plans, applies), "iam:GetAccountSummary")
 		p.because("tells how many groups the account may still have")
-		p.on("*", drop, "iam:GetAccountAuthorizationDetails")
-		p.because("finds the other grants that a shared bucket serves, before it is dropped")
 	}
 	return p.list
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -143,25 +142,40 @@ func (b *bucketStep) otherUsers(ctx context.Context) ([]string, error) {
 			found["user "+user] = true
 		}
 	}
-	pages := iam.NewGetAccountAuthorizationDetailsPaginator(b.iam, &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{types.EntityTypeLocalManagedPolicy}})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, failed(b.bucketAddr(), "iam:GetAccountAuthorizationDetails", err)
+	policies, err := b.ownPolicies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range policies {
+		if strings.EqualFold(aws.ToString(p.PolicyName), b.carrier()) {
+			continue
 		}
-		for _, p := range out.Policies {
-			if strings.HasPrefix(aws.ToString(p.Path), ownPath) && b.namedBy(p) && !strings.EqualFold(aws.ToString(p.PolicyName), b.carrier()) {
-				found["policy "+aws.ToString(p.PolicyName)] = true
-			}
+		text, err := (&roleStep{b.session}).policyDocument(ctx, p.Arn, p.DefaultVersionId)
+		if err != nil {
+			return nil, err
+		}
+		if b.namedIn(text) {
+			found["policy "+aws.ToString(p.PolicyName)] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// namedBy reports whether a policy, in the version that is in force, names the bucket.
-func (d design) namedBy(p types.ManagedPolicyDetail) bool {
-	return slices.ContainsFunc(p.PolicyVersionList, func(v types.PolicyVersion) bool {
-		text, err := url.PathUnescape(aws.ToString(v.Document))
-		return v.IsDefaultVersion && err == nil && (strings.Contains(text, `"`+d.bucketARN()+`"`) || strings.Contains(text, `"`+d.bucketARN()+`/`))
-	})
+// ownPolicies are the policies of all grants of ours.
+func (b *bucketStep) ownPolicies(ctx context.Context) ([]types.Policy, error) {
+	var list []types.Policy
+	pages := iam.NewListPoliciesPaginator(b.iam, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: aws.String(ownPath), MaxItems: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failed(b.bucketAddr(), "iam:ListPolicies", err)
+		}
+		list = append(list, out.Policies...)
+	}
+	return list, nil
+}
+
+// namedIn reports whether a policy names the bucket or what is in it.
+func (d design) namedIn(text string) bool {
+	return strings.Contains(text, `"`+d.bucketARN()+`"`) || strings.Contains(text, `"`+d.bucketARN()+`/`)
 }
