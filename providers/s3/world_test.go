@@ -152,7 +152,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 		case providertest.OwnersBucket:
 			w.bucket(ctx, w.s3, d.bucket())
 			w.settings(ctx, d)
-			if _, alone := d.layout.(userLayout); alone { // what has no policy is left with none
+			if _, grouped := d.layout.(groupLayout); !grouped { // what has no policy is left with none
 				w.ok(w.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: aws.String(d.bucket())}))
 			}
 		case providertest.OtherBucket:
