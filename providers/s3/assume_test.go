@@ -265,7 +265,9 @@ func newSessionOf(t *town) *session {
 func TestVendorRoleThatDoesNotExistIsExplained(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.engine.Provider = New(Config{Transport: t.w.transport, Credentials: t.engine.Provider.(*Provider).config.Credentials, Isolated: true}) // as on a real cloud
-		_, err := t.apply(vendorRoleGrant(), core.ApplyOptions{NoProof: true})
+		g := vendorGrant()
+		g.Settings = map[string]string{setVendorRole: "arn:aws:iam::" + vendorAccount + ":role/nobody", setExternalID: "workspace-1"}
+		_, err := t.apply(g, core.ApplyOptions{NoProof: true})
 		if e, ok := errors.AsType[*core.Error](err); !ok || !strings.Contains(e.Hint, setVendorAccount) {
 			t.Errorf("got %v, want a hint about the vendor's role", err)
 		}

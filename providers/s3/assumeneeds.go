@@ -7,13 +7,8 @@ import (
 
 // roleNeeds are what it takes to look after one role and what is inside of it.
 func roleNeeds(p *permit, d design, r wantedRole) {
-	account := d.accountOrNot("*")
 	look, settle, drop := verbs(plans, applies, destroys), verbs(applies), verbs(destroys)
-	role := d.roleARN(account, r.path, r.name)
-	if r.path != rootPath {
-		p.on(d.roleARN(account, rootPath, r.name), look, "iam:GetRole")
-		p.because("a role that does not exist is asked for without its path")
-	}
+	role := d.rootNeeds(p, r)
 	p.on(role, look, "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
 	p.on(role, settle, "iam:CreateRole", "iam:TagRole")
 	p.on(role, verbs(repairs), "iam:UpdateAssumeRolePolicy")
@@ -32,6 +27,23 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	p.on(role, drop, "iam:DeleteRole")
 	p.on(role, verbs(proves), "iam:SimulatePrincipalPolicy")
 	p.because("asks what the role may do, where nobody can take it on from here")
+}
+
+// rootNeeds finds out whether a role is there; it returns the role's ARN.
+func (d design) rootNeeds(p *permit, r wantedRole) string {
+	account := d.accountOrNot("*")
+	if r.path != rootPath {
+		p.on(d.roleARN(account, rootPath, r.name), verbs(plans, applies, destroys), "iam:GetRole")
+		p.because("a role that does not exist is asked for without its path")
+	}
+	return d.roleARN(account, r.path, r.name)
+}
+
+// formerNeeds are what it takes to let a role go that another form of the grant has made.
+func formerNeeds(p *permit, d design, r wantedRole) {
+	role := d.rootNeeds(p, r)
+	p.on(role, verbs(repairs), "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole")
+	p.because("only if another form of the grant has made it")
 }
 
 // providerNeeds are what it takes to look after the identity provider.

@@ -148,12 +148,17 @@ func (l backupLayout) documents(_ *Provider, d design) []core.Document {
 
 func (l backupLayout) operator(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
-	for _, r := range l.both(d) {
+	for _, r := range l.roles(d) {
 		roleNeeds(&p, d, r.wantedRole)
 	}
+	for _, r := range l.former(d) {
+		formerNeeds(&p, d, r.wantedRole)
+	}
 	for _, m := range l.data.Managed {
-		p.on(l.managedARN(d, m), verbs(plans, applies), "iam:GetPolicy", "iam:GetPolicyVersion")
-		p.because("tells what AWS's own policy for the same has gained since " + m.Date)
+		p.on(l.managedARN(d, m), verbs(plans, applies), "iam:GetPolicy")
+		p.because("tells whether AWS's own policy for the same has changed since " + m.Date)
+		p.on(l.managedARN(d, m), verbs(repairs), "iam:GetPolicyVersion")
+		p.because("if it has: tells how")
 	}
 	return p.list
 }
@@ -251,6 +256,9 @@ func (l backupLayout) newsOf(ctx context.Context, s *session, m managedPolicy) (
 		return "", nil
 	}
 	out, err := s.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: version})
+	if is(err, codeDenied) {
+		return fmt.Sprintf("AWS's own %s is at %s by now; whoever runs this may not read how it has changed", m.Name, aws.ToString(version)), nil
+	}
 	if err != nil {
 		return "", failed("iam:policy/"+m.Name, "iam:GetPolicyVersion", err)
 	}
