@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/nearest"
 )
 
 //go:embed *.json
@@ -46,7 +47,7 @@ func Find(name string) (Profile, error) {
 		}
 	}
 	f := core.Fault{Field: "profile", Value: name, Rule: "is not a known profile", Accepts: strings.Join(known, ", ")}
-	if near := nearest(name, known); near != "" {
+	if near := nearest.Word(name, known); near != "" {
 		f.Rule += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return Profile{}, core.Faults{f}

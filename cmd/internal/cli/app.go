@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/nearest"
 )
 
 // app is one run.
@@ -116,7 +117,7 @@ func (a *app) flagError(c *cobra.Command, err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var known []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := nearest(name, known); near != "" {
+		if near := nearest.Word(name, known); near != "" {
 			err = fmt.Errorf("%w (did you mean %q?)", err, "--"+near)
 		}
 	}
@@ -141,7 +142,7 @@ func closeTree(c *cobra.Command) {
 			return nil
 		}
 		err := fmt.Errorf("unknown command %q", args[0])
-		if near := nearest(args[0], known); near != "" {
+		if near := nearest.Word(args[0], known); near != "" {
 			err = fmt.Errorf("%w (did you mean %q?)", err, near)
 		}
 		return usageError(err, c.CommandPath()+" --help")

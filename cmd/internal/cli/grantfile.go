@@ -17,6 +17,7 @@ import (
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
+	"github.com/bucketgrant/bucketgrant/core/nearest"
 )
 
 const (
@@ -173,7 +174,7 @@ func (r *reader) values(values []*ast.MappingValueNode) {
 		switch {
 		case !ok:
 			rule := "is not a key of a grant file"
-			if near := nearest(key.Value, r.names()); near != "" {
+			if near := nearest.Word(key.Value, r.names()); near != "" {
 				rule += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			r.fault(v.Key, key.Value, "", rule, r.keys())
