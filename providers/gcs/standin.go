@@ -106,15 +106,15 @@ func workflowClaims(w github.Workflow, audience, forgery string) map[string]any 
 	return claims
 }
 
-// asAWSRole is the vendor's role, in a sandbox.
+// asAWSRole is the vendor's role: in a sandbox, or where that runs.
 func (p *Provider) asAWSRole(f federation, a awsRole) (core.Actor, error) {
+	s := p.config.StandIn
+	if s == nil {
+		return p.inside(f.design, isFor(f))
+	}
 	at, _, err := p.gate()
 	if err != nil {
 		return nil, err
-	}
-	s := p.config.StandIn
-	if s == nil {
-		return nil, core.ErrNotHere
 	}
 	number, err := s.Number(f.project)
 	if err != nil {
@@ -151,16 +151,16 @@ func (a awsRole) forged(forgery string) awsRole {
 	return a
 }
 
-// asVendor is the vendor's service account, in a sandbox. Anybody can be some
+// asVendor is the vendor's service account: in a sandbox, or where that runs. Anybody can be some
 // account of Google's; what counts is whether that one gets as far as the bucket.
 func (p *Provider) asVendor(d design, email string) (core.Actor, error) {
+	s := p.config.StandIn
+	if s == nil {
+		return p.inside(d, isAccount(email))
+	}
 	at, _, err := p.gate()
 	if err != nil {
 		return nil, err
-	}
-	s := p.config.StandIn
-	if s == nil {
-		return nil, core.ErrNotHere
 	}
 	become := func(email string) (*actor, error) {
 		c, err := s.Account(email)

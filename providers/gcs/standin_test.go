@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -90,7 +92,7 @@ func TestInsideAWorkflowThatMayAskForNoTokenTheCureIsNamed(t *testing.T) {
 	b := compiled(t, workflow())
 	p := New(Config{Connection: core.Connection{Inside: true}})
 	t.Setenv(requestURLEnv, "")
-	if _, err := p.Act(t.Context(), b, core.Credential{}); !errors.Is(err, core.ErrNotHere) || !strings.Contains(hintOf(err), "id-token: write") {
+	if _, err := p.Act(t.Context(), b, core.Credential{}); !errors.Is(err, core.ErrOperator) || !strings.Contains(hintOf(err), "id-token: write") {
 		t.Errorf("got %v [%s], want the missing permission named", err, hintOf(err))
 	}
 	t.Setenv(requestURLEnv, "https://run.actions.githubusercontent.com/token")
@@ -120,7 +122,7 @@ func TestRefusedExchangesAreToldFromBrokenOnes(t *testing.T) {
 func TestRunTokensAreAskedForOverHTTPSOnly(t *testing.T) {
 	t.Setenv(requestURLEnv, (&url.URL{Scheme: "http", Host: "example.com"}).String())
 	t.Setenv(requestTokenEnv, "opaque")
-	if _, err := New(Config{Connection: core.Connection{Inside: true}}).Act(t.Context(), compiled(t, workflow()), core.Credential{}); !errors.Is(err, core.ErrNotHere) {
+	if _, err := New(Config{Connection: core.Connection{Inside: true}}).Act(t.Context(), compiled(t, workflow()), core.Credential{}); !errors.Is(err, core.ErrOperator) {
 		t.Errorf("got %v, want no token asked for in the clear", err)
 	}
 }
@@ -130,3 +132,84 @@ type failing string
 
 // Token fails.
 func (f failing) Token(context.Context) (*auth.Token, error) { return nil, errors.New(string(f)) }
+
+// proofInside proves g with the credentials that the environment names.
+func (w *world) proofInside(g core.Grant) (core.Proof, error) {
+	w.t.Helper()
+	e := &core.Engine{Provider: New(Config{Connection: core.Connection{Inside: true}, Transport: w.transport}), RunID: "run"}
+	return e.Prove(w.t.Context(), compiled(w.t, g), nil, core.Credential{})
+}
+
+// credentialsFile makes the environment name a file.
+func credentialsFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "credentials.json")
+	t.Setenv(adcEnv, file)
+	return file
+}
+
+func written(t *testing.T, file string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhereTheVendorRunsItsOwnCredentialsAreTried(t *testing.T) {
+	file := credentialsFile(t)
+	inWorld(t, func(t *testing.T, w *world) {
+		g := toVendor(vendorSetting, "serviceAccount:operator@vendor-project.iam.gserviceaccount.com")
+		written(t, file, w.fake.AddProject("vendor-project", "210987654321"))
+		w.apply(g)
+		proof, err := w.proofInside(g)
+		if err != nil || proof.How != core.Tried || len(proof.Missing) < 2 {
+			t.Errorf("got %v, %s, missing %q; want it tried, and the forgery named as not tried", err, proof.How, proof.Missing)
+		}
+		written(t, file, w.fake.Operator())
+		if _, err := w.proofInside(g); !errors.Is(err, core.ErrInvalid) || !strings.Contains(err.Error(), "operator@acme-project") {
+			t.Errorf("got %v, want credentials of somebody else refused", err)
+		}
+	})
+}
+
+func TestWhereTheVendorsRoleRunsTheHandedOverFileIsTried(t *testing.T) {
+	file := credentialsFile(t)
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_REGION", "eu-central-1")
+	for _, as := range []string{"false", "true"} {
+		inWorld(t, func(t *testing.T, w *world) {
+			g := fromAWS(impersonate, as)
+			w.apply(g)
+			steps, err := w.Provider().Open(t.Context(), compiled(t, g))
+			if err != nil {
+				t.Fatal(err)
+			}
+			outputs, err := steps.Outputs(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(outputs, func(o core.Output) bool { return o.File == externalAccountFile })
+			written(t, file, []byte(outputs[i].Value))
+			id, secret, token := w.fake.AddAWSRole("422074288268", "gcs-uploader", "2WbXyZ3kQpLmN8rT")
+			for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token} {
+				if err := os.Setenv(name, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if proof, err := w.proofInside(g); err != nil || proof.How != core.Tried {
+				t.Errorf("impersonating %s: got %v, %s, want it tried", as, err, proof.How)
+			}
+			other := fromAWS(impersonate, as)
+			other.Name = "event-dump-of-others"
+			if _, err := w.proofInside(other); !errors.Is(err, core.ErrInvalid) {
+				t.Errorf("got %v, want the file of another grant refused", err)
+			}
+			written(t, file, w.fake.Operator())
+			if _, err := w.proofInside(g); !errors.Is(err, core.ErrInvalid) {
+				t.Errorf("got %v, want another file refused", err)
+			}
+		})
+	}
+}

@@ -31,7 +31,7 @@ const (
 func (p *Provider) insideWorkflow(at endpoint, f federation) (core.Actor, error) {
 	ask, err := url.Parse(os.Getenv(requestURLEnv))
 	if err != nil || ask.Scheme != "https" || os.Getenv(requestTokenEnv) == "" {
-		return nil, &core.Error{Kind: core.ErrNotHere, What: "workflow", Err: errors.New("this job gets no token from GitHub"),
+		return nil, &core.Error{Kind: core.ErrOperator, What: "workflow", Err: errors.New("this job gets no token from GitHub"),
 			Hint: "permissions: {id-token: write}"}
 	}
 	name := os.Getenv(providerOutput)
