@@ -31,14 +31,20 @@ func manySites(n int, group string) []core.Grant {
 }
 
 func TestManySitesShareOneBucketFromTheFirstMoment(t *testing.T) {
-	for name, group := range map[string]string{"a group each": "", "one group": "sites"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct{ name, group, region string }{
+		{"a group each", "", "eu-west-1"}, {"one group", "sites", "eu-west-1"}, {"where a bucket is made twice", "", "us-east-1"},
+	} {
+		group := c.group
+		t.Run(c.name, func(t *testing.T) {
 			inTown(t, func(t *town) {
 				const n = 40
 				t.Transport().Latency = 50 * time.Millisecond
 				begun := time.Now()
 				same := t.w.Provider()
 				grants := manySites(n, group)
+				for i := range grants {
+					grants[i].Target.Region = c.region
+				}
 				t.sideBySide(grants, func() core.Provider { return same })
 				if took := time.Since(begun); took > 10*time.Second {
 					t.Errorf("got %s for %d sites, want less than 10s", took, n)

@@ -93,7 +93,7 @@ func tooMuch(d design) map[string]statement {
 		all["put in siblings"] = allow(strings.TrimSuffix(objects, "/*")+"*", "s3:PutObject")
 		all["abort in siblings"] = allow(strings.TrimSuffix(objects, "/*")+"*", "s3:AbortMultipartUpload")
 	}
-	if len(d.native.wide(d.grant.Target.Prefix)) == 0 && !(whole && d.grant.Allows(core.List)) {
+	if listsAll := whole && d.grant.Allows(core.List); !listsAll && len(d.native.wide(d.grant.Target.Prefix)) == 0 {
 		all["list"] = allow(bucket, "s3:ListBucket")
 	}
 	for ability, s := range map[core.Ability]statement{
