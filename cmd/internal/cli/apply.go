@@ -32,6 +32,7 @@ func (a *app) applyCommand() *cobra.Command {
 			"After any failure, run the same command again.\n\nThe grant comes from flags, from a file (-f), or from a saved plan, which is applied only if the cloud is still as it was reviewed.",
 		Examples: []string{
 			"$PROGRAM apply --profile event-dump --bucket acme-events --prefix events/ $SETTINGS --to age1… --out handoff/",
+			"$PROGRAM apply --profile event-dump --bucket acme-events --prefix events/ $SETTINGS $KEYLESS",
 			"$PROGRAM apply -f grant.yaml --yes",
 			"$PROGRAM apply reviewed.plan --digest sha256:… --yes",
 			"$PROGRAM apply --sandbox --profile event-dump --bucket acme-events $SETTINGS --to age1… --yes",

@@ -56,6 +56,7 @@ func TestTheRecipeIsTheGrantAndNothingBesidesIt(t *testing.T) {
 		t.Errorf("got %+v, want what the document asks for", g)
 	}
 	s.run(of("plan", "event-dump", "--as-documented", "--strict", "--offline")...).wants(t, 2, "as-documented", "together with strict")
+	s.run(of("plan", "event-dump", "--as-documented", "--vendor", "bob", "--offline")...).wants(t, 2, "together with who: account, of which the document knows nothing", "who: key")
 	s.run(of("plan", "event-dump+replay", "--as-documented", "--offline")...).wants(t, 2, "as-documented", "is given for a variant", "profile event-dump")
 }
 

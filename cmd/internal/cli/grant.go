@@ -238,6 +238,9 @@ func (a *app) shape(prof profile.Profile, g *core.Grant, w wanted) core.Faults {
 	if base, _, varied := strings.Cut(prof.Name, "+"); varied {
 		fault("is given for a variant, of which the document knows nothing", "profile "+base)
 	}
+	if usual := a.usual(prof); g.Who != usual {
+		fault("is given together with who: "+string(g.Who)+", of which the document knows nothing", "who: "+string(usual))
+	}
 	recipe, ok := prof.Recipe(a.info.Name)
 	if !ok {
 		fault(fmtDocuments(prof, a.info.Title), "the command without it: the sound form")

@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/profile"
 )
 
-// page is what people read about a command. $PROGRAM stands for the program and
-// $SETTINGS for the flags that the cloud asks for, with values that work.
+// page is what people read about a command. $PROGRAM stands for the program,
+// $SETTINGS for the flags that the cloud asks for and $KEYLESS for those of a
+// grantee without a secret, with values that work.
 type page struct {
 	Use      string
 	Short    string
@@ -45,7 +47,7 @@ func (a *app) command(p page) *cobra.Command {
 // words fills in what differs between programs.
 func (a *app) words(s string) string {
 	return strings.NewReplacer(
-		"$PROGRAM", a.cloud.Program, "$SETTINGS", a.settingsExample(),
+		"$PROGRAM", a.cloud.Program, "$SETTINGS", a.settingsExample(), "$KEYLESS", a.keylessExample(),
 		"$ACCOUNT", a.info.Nouns.Account, "$REGION", a.info.Nouns.Region, "$PRINCIPAL", a.info.Nouns.Principal, "$CLOUD", a.info.Title,
 	).Replace(s)
 }
@@ -60,6 +62,18 @@ func (a *app) settingsExample() string {
 	}
 	fmt.Fprintf(&b, "--%s %s", a.info.Nouns.Region, a.cloud.Region)
 	return b.String()
+}
+
+// keylessExample is what chooses a grantee without a secret, as flags.
+func (a *app) keylessExample() string {
+	if prof, err := profile.Find(demoProfile); err == nil {
+		for _, c := range a.choices(prof, "") {
+			if c.Keyless {
+				return c.Flags
+			}
+		}
+	}
+	return "--" + whoKey + " " + string(core.WhoKey)
 }
 
 // exitStatus lists exit codes with their meanings, in ascending order.
