@@ -12,7 +12,7 @@ import (
 )
 
 // briefly is how long a proof waits for what is known to be missing.
-const briefly = 10 * time.Second
+const briefly = 5 * time.Second
 
 // grants are the names of the world's further grants, sorted.
 func (b *bench) grants() (names []string) {
