@@ -83,6 +83,9 @@ func (b *bucketStep) drift(ctx context.Context) ([]core.Change, error) {
 			if settled {
 				list[i].Before, list[i].Needs = "", nil
 			}
+			if settled && name == policyPart && before != "" {
+				list[i].Why += "; " + before
+			}
 			return failed(b.partAddr(name), "reading", err)
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -24,6 +25,8 @@ func (b *bucketStep) readPolicy(ctx context.Context, owner *string) (string, err
 	return aws.ToString(out.Policy), nil
 }
 
+// checkPolicy compares the policy. Of one that is settled, before tells what
+// others have left in it that means nothing any more.
 func (b *bucketStep) checkPolicy(ctx context.Context, owner *string) (string, bool, error) {
 	there, err := b.readPolicy(ctx, owner)
 	if err != nil {
@@ -36,7 +39,14 @@ func (b *bucketStep) checkPolicy(ctx context.Context, owner *string) (string, bo
 	if there == "" {
 		return "", false, nil
 	}
-	return "without the statement " + tlsSid, samePolicy([]byte(there), merged), nil
+	if !samePolicy([]byte(there), merged) {
+		return "without the statement " + tlsSid, false, nil
+	}
+	shown, err := openShelf(there)
+	if err != nil {
+		return "", true, nil //nolint:nilerr // it says what it should; how the rest is written is not our business
+	}
+	return strings.Join(reported(shown.orphans(b.ownSid)), ""), true, nil
 }
 
 func (b *bucketStep) writePolicy(ctx context.Context, owner *string) error {

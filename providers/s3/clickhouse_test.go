@@ -4,6 +4,7 @@ package s3
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -280,6 +281,33 @@ func TestPolicyThatWouldBeTooLongIsRefusedByThePlan(t *testing.T) {
 	})
 }
 
+// Between a plan and its changes the bucket may have become somebody else's.
+func TestBucketThatIsNotOursAnyMoreGetsNoStatement(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := with(profiled(clickhouse(), "clickhouse", ""), setMarker, yes)
+		d := mustDraw(t.T, g)
+		bucket := aws.String(d.bucket())
+		t.must(t.apply(profiled(clickhouse(), "clickhouse", ""), core.ApplyOptions{NoProof: true}))
+		b, err := core.Compile(t.engine.Provider, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.w.Tamper(b, "s3:GetObject", "")
+		p, err := t.engine.Plan(t.Context(), g, core.Present)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := t.policyOf(d.bucket()).text()
+		t.w.ok(t.w.s3.DeleteBucketTagging(t.Context(), &s3.DeleteBucketTaggingInput{Bucket: bucket}))
+		if _, err := t.engine.Apply(t.Context(), p, core.ApplyOptions{Deliver: t.hands}); !errors.Is(err, core.ErrMoved) {
+			t.Errorf("got error %v, want %v", err, core.ErrMoved)
+		}
+		if got := t.policyOf(d.bucket()).text(); got != before || len(t.w.Objects(d.bucket())) > 0 {
+			t.Errorf("got policy %s and objects %q, want nothing written", got, t.w.Objects(d.bucket()))
+		}
+	})
+}
+
 func TestUserSaysWhatItsKeyIsFor(t *testing.T) {
 	inTown(t, func(t *town) {
 		g := profiled(clickhouse(), "clickhouse", "")
@@ -350,7 +378,7 @@ func TestFolderThatIsNotEmptyAnyMoreIsLeft(t *testing.T) {
 		g := with(profiled(clickhouse(), "clickhouse", ""), setMarker, yes)
 		d := mustDraw(t.T, g)
 		t.must(t.apply(g, core.ApplyOptions{NoProof: true}))
-		t.w.put(t.Context(), t.w.s3, d.bucket(), d.folder())
+		t.w.ok(t.w.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(d.bucket()), Key: aws.String(d.folder()), Body: strings.NewReader("data"), Metadata: d.mark()}))
 		if c := t.line(g, core.Absent, d.markerAddr()); c.Action != core.Keep {
 			t.Errorf("got %s %q, want it kept", c.Action, c.Why)
 		}

@@ -91,12 +91,23 @@ func TestGroupsAreCountedBeforeTheyRunOut(t *testing.T) {
 				}
 			}
 		}
-		if len(refused) != 2 || !strings.Contains(refused[0].Why, "group 4 of the 3") || !strings.Contains(refused[0].Hint, "--shared-group") {
+		if len(refused) != 2 || !strings.Contains(refused[0].Why, "group 4 of the 3") || refused[1].Why != refused[0].Why || !strings.Contains(refused[0].Hint, "--shared-group") {
 			t.Errorf("got refusals %+v, want two that count and name the way out", refused)
 		}
 		t.engine.Provider = t.w.Provider() // another process
 		for _, g := range manySites(5, "sites")[1:] {
 			t.again(g)
+		}
+	})
+}
+
+func TestOrphansInASharedBucketAreReported(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := manySites(1, "")[0]
+		t.again(g)
+		t.orphan(g.Target.Bucket)
+		if c := t.line(g, core.Present, mustDraw(t.T, g).partAddr(policyPart)); c.Action != core.Keep || !strings.Contains(c.Why, `statement "Reports" names AIDA`) {
+			t.Errorf("got %s %q, want it kept and the orphan named", c.Action, c.Why)
 		}
 	})
 }
