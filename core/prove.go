@@ -149,7 +149,7 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 		if good == steady {
 			return rows, nil
 		}
-		if time.Now().Add(v.pace).After(deadline) {
+		if bad > 0 && time.Now().Add(v.pace).After(deadline) { // what works now may finish its rounds
 			return rows, v.late(rows, worked, ever)
 		}
 		if err := sleep(ctx, v.pace); err != nil {

@@ -17,6 +17,10 @@ import (
 // SandboxProject is the project that every sandbox has.
 const SandboxProject = "acme-project"
 
+// sandboxAccounts is how many service accounts a sandbox may have: enough to
+// try a fleet, as in a project whose quota was raised.
+const sandboxAccounts = 2000
+
 // Sandbox is a cloud that enforces policies and forgets everything unless it
 // is kept.
 type Sandbox struct {
@@ -27,7 +31,7 @@ type Sandbox struct {
 
 // OpenSandbox restores a sandbox, or makes a fresh one of nil.
 func OpenSandbox(snapshot []byte) (*Sandbox, error) {
-	cloud := fakegcp.New(fakegcp.Options{Project: SandboxProject})
+	cloud := fakegcp.New(fakegcp.Options{ServiceAccounts: sandboxAccounts, Project: SandboxProject})
 	if snapshot != nil {
 		var err error
 		if cloud, err = fakegcp.Restore(snapshot); err != nil {

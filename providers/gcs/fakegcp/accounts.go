@@ -2,6 +2,7 @@
 package fakegcp
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -27,7 +28,7 @@ func accountRoutes() []route {
 }
 
 const (
-	maxAccounts  = 100                 // https://cloud.google.com/iam/quotas
+	maxAccounts  = 100                 // unless Google has raised it: https://cloud.google.com/iam/quotas
 	accountGrace = 30 * 24 * time.Hour // https://cloud.google.com/iam/docs/service-accounts-delete-undelete
 )
 
@@ -63,7 +64,7 @@ func (q *request) createAccount() (any, error) {
 		f.Details = []any{resourceInfo{"type.googleapis.com/google.rpc.ResourceInfo", a.name()}}
 		return nil, f
 	}
-	if len(q.accountsOf(p)) >= maxAccounts {
+	if len(q.accountsOf(p)) >= cmp.Or(q.state.Settings.ServiceAccounts, maxAccounts) {
 		return nil, failed(429, "Maximum number of service accounts on project reached.")
 	}
 	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, min(q.state.Settings.Delay, knownAfter)).resource(), nil

@@ -29,6 +29,7 @@ type Options struct {
 	// InstantOperations makes long-running operations done in the answer that
 	// begins them; otherwise they are done when they are first looked at.
 	InstantOperations bool
+	ServiceAccounts   int // how many a project may have; 100 if zero
 }
 
 // Cloud is a Google Cloud. It is safe for concurrent use.
@@ -46,7 +47,7 @@ func New(o Options) *Cloud {
 		Project:     or(o.Project, "acme-project"),
 		TokenURI:    or(o.TokenURI, DefaultTokenURI),
 		Delay:       o.Delay,
-		Constraints: o.Constraints, InstantOperations: o.InstantOperations,
+		Constraints: o.Constraints, InstantOperations: o.InstantOperations, ServiceAccounts: o.ServiceAccounts,
 	}
 	c.init()
 	c.AddProject(c.state.Settings.Project, or(o.Number, "123456789012"))

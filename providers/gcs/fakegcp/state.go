@@ -35,6 +35,7 @@ type settings struct {
 	Delay             time.Duration `json:"delay"`
 	Constraints       []string      `json:"constraints"`
 	InstantOperations bool          `json:"instantOperations"`
+	ServiceAccounts   int           `json:"serviceAccounts"`
 }
 
 // project is a project and what is granted on it.
