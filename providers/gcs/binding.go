@@ -36,12 +36,30 @@ func (r *role) wantBinding(at seen, want bindingDocument, fresh bool) core.Chang
 		c.Action, c.Needs = core.Alter, needs
 		c.Why, c.Before, c.After = "is not what the grant says", bindingText(policy, r.run), bindingText(after, r.run)
 	}
+	if n := len(orphans(after)); n > 0 {
+		c.Why += fmt.Sprintf("; left as they are: %d of others that give nothing, since whom they name is deleted: %s", n, orphans(after)[0])
+	}
 	if n := principals(after); c.Action.Writes() && n > mostPrincipals {
 		c.Action, c.Needs = core.Refuse, nil
 		c.Why = fmt.Sprintf("would be the policy's principal number %d, and a policy holds %d", n, mostPrincipals)
 		c.Hint = "gcloud storage buckets get-iam-policy gs://" + r.bucket
 	}
 	return c
+}
+
+// orphans are the members whom nobody can be any more. Those of this grant are
+// replaced with its binding; the others' are their owners' to remove.
+// https://cloud.google.com/iam/docs/policies#handle-deleted-members
+func orphans(policy []*iampb.Binding) []string {
+	var found []string
+	for _, b := range policy {
+		for _, m := range b.Members {
+			if strings.HasPrefix(m, "deleted:") {
+				found = append(found, m)
+			}
+		}
+	}
+	return found
 }
 
 // mostPrincipals is how many a policy of Cloud Storage holds.

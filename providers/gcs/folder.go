@@ -68,7 +68,7 @@ func (f folderPolicy) look(ctx context.Context, want core.Want) (seen, error) {
 			return nil
 		},
 		func(ctx context.Context) error {
-			bucket, err := bucketPolicy{f.run}.look(ctx, want)
+			bucket, err := bucketPolicy(f).look(ctx, want)
 			s.stale = len(ourBindings(bucket.bindings, f.run)) > 0
 			return err
 		},
@@ -129,7 +129,7 @@ func (f folderPolicy) do(ctx context.Context, c core.Change) error {
 
 // make creates the folder. That somebody was faster is as good: it is theirs too.
 func (f folderPolicy) make(ctx context.Context) error {
-	if err := (bucketPolicy{f.run}).ready(ctx); err != nil {
+	if err := bucketPolicy(f).ready(ctx); err != nil {
 		return err
 	}
 	_, err := repeat(ctx, func() (answer, error) {
@@ -216,7 +216,7 @@ func (f folderPolicy) write(ctx context.Context, p *policy) error {
 }
 
 // ready looks at the bucket: a folder is only as much ours as that is.
-func (f folderPolicy) ready(ctx context.Context) error { return bucketPolicy{f.run}.ready(ctx) }
+func (f folderPolicy) ready(ctx context.Context) error { return bucketPolicy(f).ready(ctx) }
 
 func (f folderPolicy) fresh() bool { return f.made.any(&f.made.folder) }
 

@@ -181,3 +181,17 @@ func TestWhatCloudStorageCannotLimitIsRefusedWithWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// Without the key the cloud is asked, which must look into the managed folder as well.
+func TestFolderGrantIsSimulatedAsItIs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := siteBackup("a.example")
+		w.apply(g)
+		b, steps := w.opened(g)
+		for _, p := range core.ProbesFor(b, probed(), "run", "") {
+			if got, err := steps.Simulator.Simulate(t.Context(), p); got != p.Want || err != nil {
+				t.Errorf("%s %s %q: got %s, %v; want %s", p.Ability, p.Where, p.Key, got, err, p.Want)
+			}
+		}
+	})
+}

@@ -45,6 +45,10 @@ func operator(d design, its []core.Permission) []core.Permission {
 		core.Permission{Action: "iam.roles.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
 	)
 	list = append(list, its...)
+	if granteeOf(d.grant).identity().Form == "" {
+		list = append(list, core.Permission{Action: "resourcemanager.projects.getIamPolicy", Resource: project, Step: core.RoleStep, Verbs: []string{toProve},
+			Why: "where the grantee cannot be tried, Policy Troubleshooter answers from the policies that the operator may read"})
+	}
 	if len(core.Plants(d.grant, probesOf(d.grant))) > 0 {
 		list = append(list, core.Permission{Action: "storage.objects.create", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},
 			Why: "puts the objects that must be out of the grantee's reach, or that it cannot put itself"})

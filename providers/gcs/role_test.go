@@ -231,3 +231,42 @@ func TestProjectPolicyIsNeverTouched(t *testing.T) {
 		}
 	})
 }
+
+// What is left of a deleted account of ours is replaced; what is left of others is theirs.
+func TestOrphansOfOthersAreReportedAndKept(t *testing.T) {
+	for name, g := range map[string]core.Grant{"bucket": eventDump(), "folder": siteBackup("a.example")} {
+		inWorld(t, func(t *testing.T, w *world) {
+			n := namesOf(g, SandboxProject)
+			w.apply(g)
+			other := "serviceAccount:gone-account@" + SandboxProject + ".iam.gserviceaccount.com"
+			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts", dict{"accountId": "gone-account"}, nil)
+			edit := w.editPolicy
+			if n.folder != "" {
+				edit = func(_ string, e func([]bindingDocument) []bindingDocument) { w.editFolderPolicy(n, e) }
+			}
+			edit(n.bucket, func(p []bindingDocument) []bindingDocument {
+				return append(p, bindingDocument{Role: "roles/storage.objectViewer", Members: []string{other}})
+			})
+			for _, email := range []string{n.email, strings.TrimPrefix(other, "serviceAccount:")} {
+				w.ask(w.owner, "DELETE", iamAPI+"/v1/projects/"+SandboxProject+"/serviceAccounts/"+email, nil, nil)
+			}
+			p, _ := w.apply(g)
+			if why := change(t, p, n.bindingAddr()).Why; !strings.Contains(why, "1 of others") || !strings.Contains(why, "deleted:"+other) {
+				t.Errorf("%s: got %q, want the stranger's orphan reported", name, why)
+			}
+			policy := w.policy(w.owner, n.bucket)
+			if n.folder != "" {
+				policy, _ = w.folderPolicyOf(n)
+			}
+			var members []string
+			for _, b := range policy.Bindings {
+				members = append(members, b.Members...)
+			}
+			ghost := slices.ContainsFunc(members, func(m string) bool { return strings.HasPrefix(m, "deleted:"+n.member()) })
+			kept := slices.ContainsFunc(members, func(m string) bool { return strings.HasPrefix(m, "deleted:"+other) })
+			if ghost || !kept || !slices.Contains(members, n.member()) {
+				t.Errorf("%s: got %v, want our orphan replaced and the other's kept", name, members)
+			}
+		})
+	}
+}

@@ -89,6 +89,9 @@ func (s *simulator) ask(ctx context.Context, p core.Probe, permission string) (s
 	default:
 		tuple.ConditionContext = resource(bucket, "storage.googleapis.com/Bucket")
 	}
+	if s.folder != "" && info.Reach == core.ObjectReach && p.Key != "" {
+		tuple.FullResourceName += "/objects/" + p.Key // only so are the policies of the managed folders around it asked, too
+	}
 	answer, err := repeat(ctx, func() (*policytroubleshooter.GoogleCloudPolicytroubleshooterIamV3TroubleshootIamPolicyResponse, error) {
 		return service.Iam.Troubleshoot(&policytroubleshooter.GoogleCloudPolicytroubleshooterIamV3TroubleshootIamPolicyRequest{AccessTuple: tuple}).Context(ctx).Do()
 	})
