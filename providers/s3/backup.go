@@ -115,14 +115,14 @@ func (l backupLayout) resources(d design) []core.Resource {
 	for _, r := range l.roles(d) {
 		add(roleAddr(r.name), "role that AWS Backup takes on")
 		for _, p := range r.inline {
-			add(inlineAddr(r.name, p.name), "policy inside of the role, after "+l.after(p.name, r))
+			add(inlineAddr(r.name, p.name), "policy inside of the role, after "+l.after(r))
 		}
 	}
 	return list
 }
 
-// after names what a policy follows.
-func (l backupLayout) after(name string, r backupRole) string {
+// after names what the policies of a role follow.
+func (l backupLayout) after(r backupRole) string {
 	if r.lends {
 		return l.data.Documented.Source
 	}
@@ -303,6 +303,9 @@ func (l backupLayout) notes(d design) []string {
 	}
 	if d.kmsKey == "" && !d.grant.Literal {
 		list = append(list, "nothing is allowed on KMS keys: objects that are encrypted with one need kms-key")
+	}
+	if d.grant.Target.Adopt {
+		list = append(list, "an adopted bucket gets no lifecycle rule: without one that expires replaced versions, AWS Backup keeps them all, and each costs")
 	}
 	if !l.restores(d) {
 		list = append(list, "no role for restores is made: apply again with restore-role true when one is needed, and without it afterwards")

@@ -233,6 +233,9 @@ func TestAdoptedBucketWithoutVersionsIsRefused(t *testing.T) {
 			t.w.ok(t.w.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &g.Target.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}}))
 		})
 		t.must(t.apply(g, core.ApplyOptions{}))
+		if b := mustCompile(t.T, g); !strings.Contains(strings.Join(b.Notes, "\n"), "no lifecycle rule") {
+			t.Errorf("got notes %q, want a word about the lifecycle rule that is missing", b.Notes)
+		}
 	})
 }
 

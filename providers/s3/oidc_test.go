@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -360,6 +361,7 @@ func TestHostileNamesStayValuesInTheWorkflow(t *testing.T) {
 // fetched answers like GitHub's service for tokens, and like STS for everybody.
 type fetched struct {
 	t      *town
+	mu     sync.Mutex
 	seen   []string
 	status int
 }
@@ -368,6 +370,8 @@ func (f *fetched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(r.URL.Host, tokenHostOfGitHub) {
 		return f.t.w.transport.RoundTrip(r)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.seen = append(f.seen, r.Header.Get("Authorization")+" "+r.URL.Query().Get("audience")+" "+r.URL.Query().Get("api-version"))
 	w, _ := mustDraw(f.t.T, workflowGrant()).workflow()
 	claims := w.claims("")
@@ -416,7 +420,7 @@ func TestKeyOfTheRunGoesToGitHubOnly(t *testing.T) {
 	if _, err := New(c).Act(t.Context(), mustCompile(t, workflowGrant()), core.Credential{}); err == nil || strings.Contains(err.Error(), core.ErrNotHere.Error()) {
 		t.Errorf("outside of a workflow: got %v, want a word about the permission", err)
 	}
-	if _, err := New(Config{Isolated: true}).Act(t.Context(), mustCompile(t, workflowGrant()), core.Credential{}); err != core.ErrNotHere { //nolint:errorlint // the bare sentinel is the contract
+	if _, err := New(Config{Isolated: true}).Act(t.Context(), mustCompile(t, workflowGrant()), core.Credential{}); err != core.ErrNotHere {
 		t.Errorf("elsewhere: got %v, want %v", err, core.ErrNotHere)
 	}
 }

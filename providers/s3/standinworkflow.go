@@ -19,7 +19,7 @@ import (
 // https://docs.github.com/en/actions/reference/security/oidc
 const (
 	tokenURLVariable  = "ACTIONS_ID_TOKEN_REQUEST_URL"
-	tokenKeyVariable  = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	tokenKeyVariable  = "ACTIONS_ID_TOKEN_REQUEST_TOKEN" //nolint:gosec // the name of a variable
 	tokenHostOfGitHub = ".actions.githubusercontent.com"
 )
 
