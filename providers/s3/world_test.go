@@ -3,6 +3,8 @@ package s3
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +51,23 @@ type world struct {
 
 var _ providertest.World = (*world)(nil)
 
+// issuerKeys are the keys of issuers of tokens, the same in every world: making one takes longer than most trials.
+var issuerKeys sync.Map
+
+func issuerKey(issuer string) *rsa.PrivateKey {
+	fresh := sync.OnceValue(func() *rsa.PrivateKey {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		return key
+	})
+	key, _ := issuerKeys.LoadOrStore(issuer, fresh)
+	return key.(func() *rsa.PrivateKey)()
+}
+
 func newWorld(t *testing.T) providertest.World {
-	cloud := fakeaws.New(fakeaws.Options{})
+	cloud := fakeaws.New(fakeaws.Options{IssuerKey: issuerKey})
 	listened, minted := providertest.Overhear(cloud, regexp.MustCompile(`<(?:SecretAccessKey|SessionToken)>([^<]+)<`))
 	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: listened, Classify: cloud.Classify}, minted: minted}
 	config := func(id, secret string) aws.Config {
