@@ -176,7 +176,7 @@ func rolePermissions(d design) []core.Permission {
 	p.on(group, drop, "iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroup")
 	p.on(user, drop, "iam:DeleteUser")
 	p.on(policy, drop, "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions", "iam:DeletePolicy")
-	if d.grant.Target.Shared {
+	if d.oneOfMany() {
 		p.on("*", verbs(plans, applies), "iam:GetAccountSummary")
 		p.because("tells how many groups the account may still have")
 	}

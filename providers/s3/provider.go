@@ -1,5 +1,6 @@
-// Package s3 grants access to buckets of Amazon S3: a bucket, a managed policy
-// on a group, a user in the group and one access key.
+// Package s3 grants access to buckets of Amazon S3: a bucket, permissions that
+// hang on the grantee in one of several layouts, and an access key for those who
+// cannot do without a secret.
 package s3
 
 import (

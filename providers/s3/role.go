@@ -62,7 +62,7 @@ func (r *roleStep) read(ctx context.Context, want core.Want, user func(context.C
 		func(ctx context.Context) error { return r.readGroup(ctx, v) },
 		func(ctx context.Context) error { return r.readPolicy(ctx, v, want) },
 		func(ctx context.Context) (err error) {
-			if r.grant.Target.Shared && want.Present {
+			if r.oneOfMany() && want.Present {
 				v.room, err = r.roomFor(ctx)
 			}
 			return err

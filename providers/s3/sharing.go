@@ -65,6 +65,10 @@ func (r *roleStep) newGroup(v *roleView) core.Change {
 	return roleChange(core.Make, r.groupAddr(), fmt.Sprintf("%s; group %d of the %d that the account may have", why, nth, v.room.quota))
 }
 
+// oneOfMany reports whether further grants are likely, each with a group of its
+// own: its bucket is there for several.
+func (d design) oneOfMany() bool { return d.grant.Target.Shared || d.grant.Target.Adopt }
+
 // room is how many groups an account has, and how many it may have.
 type room struct{ groups, quota int }
 
