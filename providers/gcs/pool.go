@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -73,21 +74,23 @@ func (g *guest) number(ctx context.Context) (string, error) {
 	if n := g.memo.number.Load(); n != nil {
 		return *n, nil
 	}
-	if _, err := g.plannedPool(ctx); err != nil {
+	look := g.plannedPool
+	if g.opened.Load() {
+		look = g.readPool
+	}
+	have, err := look(ctx)
+	n := g.memo.number.Load()
+	switch {
+	case err != nil || have == nil:
 		return "", err
+	case n == nil:
+		return "", errNoNumber
 	}
-	if n := g.memo.number.Load(); n != nil {
-		return *n, nil
-	}
-	if !g.opened.Load() {
-		return "", nil
-	}
-	_, err := g.readPool(ctx)
-	if n := g.memo.number.Load(); n != nil {
-		return *n, err
-	}
-	return "", err
+	return *n, nil
 }
+
+// errNoNumber is what a pool's name must tell, because members of policies need it.
+var errNoNumber = errors.New("the project's number is not known")
 
 // usablePool is the pool of the plan, which must be there and open.
 func (g *guest) usablePool(ctx context.Context) (*iam.WorkloadIdentityPool, error) {

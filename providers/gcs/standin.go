@@ -3,7 +3,6 @@ package gcs
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -222,6 +221,3 @@ func forgeriesOf(k grantee) []string {
 func newActor(c *auth.Credentials, t http.RoundTripper, at endpoint, project string) *actor {
 	return &actor{cloud: newCloud(c, t, at), project: project, made: map[string]int64{}}
 }
-
-// errNoNumber is what is missing where this is the grantee and not its owner.
-var errNoNumber = errors.New("the project's number is not known here")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"cloud.google.com/go/auth"
@@ -31,8 +32,10 @@ func TestWithoutAStandInNobodyBecomesTheGrantee(t *testing.T) {
 type actions struct {
 	base   http.RoundTripper
 	issue  func(audience string) string
-	asked  []string // audiences
 	bearer string
+
+	mu    sync.Mutex
+	asked []string // audiences
 }
 
 func (a *actions) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,7 +43,9 @@ func (a *actions) RoundTrip(r *http.Request) (*http.Response, error) {
 		return a.base.RoundTrip(r)
 	}
 	audience := r.URL.Query().Get("audience")
+	a.mu.Lock()
 	a.asked = append(a.asked, audience)
+	a.mu.Unlock()
 	answer := &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Request: r}
 	text := string(body(map[string]string{"value": a.issue(audience)}))
 	if r.Header.Get("Authorization") != "Bearer "+a.bearer || r.URL.Query().Get("run") != "7" {
