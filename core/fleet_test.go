@@ -17,7 +17,6 @@ type estate struct {
 	made    map[string]int  // address → how often it was made
 	broken  map[string]bool // addresses that cannot be made
 	strange map[string]bool // addresses that are not ours
-	waiting chan struct{}   // nil, or closed when all may go on
 }
 
 func (e *estate) Info() Info {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bucketgrant/bucketgrant/cmd/internal/cli"
 	"github.com/bucketgrant/bucketgrant/cmd/internal/clitest"
+	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/gcs"
 )
 
@@ -19,5 +20,6 @@ func TestTwoHundredSitesAreDoneWithinTenSeconds(t *testing.T) {
 		}
 		return s, err
 	}
-	clitest.Fleet(t, slow, 200, 10*time.Second)
+	// Key files take the sandbox itself 40 ms of computing each, which no clock but this one shows.
+	clitest.Fleet(t, slow, core.WhoHMAC, 200, 10*time.Second)
 }

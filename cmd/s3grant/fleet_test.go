@@ -7,6 +7,7 @@ import (
 
 	"github.com/bucketgrant/bucketgrant/cmd/internal/cli"
 	"github.com/bucketgrant/bucketgrant/cmd/internal/clitest"
+	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/s3"
 )
 
@@ -19,5 +20,5 @@ func TestTwoHundredSitesAreDoneWithinTenSeconds(t *testing.T) {
 		}
 		return s, err
 	}
-	clitest.Fleet(t, slow, 200, 10*time.Second)
+	clitest.Fleet(t, slow, core.WhoKey, 200, 10*time.Second)
 }

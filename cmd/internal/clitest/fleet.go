@@ -18,17 +18,17 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// Fleet applies a file of that many sites in the sandbox of c, in virtual time,
+// Fleet applies a file of that many sites, whose plugins hold such credentials, in the sandbox of c, in virtual time,
 // and wants all of them done within most. What the machine computes is not in
 // it; the time of every call is.
-func Fleet(t *testing.T, c cli.Cloud, sites int, most time.Duration) {
+func Fleet(t *testing.T, c cli.Cloud, who core.Who, sites int, most time.Duration) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	var file strings.Builder
-	fmt.Fprintf(&file, "profile: site-backup\nbucket: acme-backups\nto: %s\nout: %s\n", id.Recipient(), filepath.Join(dir, "sealed"))
+	fmt.Fprintf(&file, "profile: site-backup\nwho: %s\nbucket: acme-backups\nto: %s\nout: %s\n", who, id.Recipient(), filepath.Join(dir, "sealed"))
 	w := world{c, c.Connect(core.Connection{}).Info()}
 	required := w.required()
 	for i := 0; i < len(required); i += 2 {
