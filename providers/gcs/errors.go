@@ -140,6 +140,13 @@ func kinds() []kind {
 			func(p *problem) string {
 				return "show " + p.constraint + " to the administrator of your organisation"
 			}},
+		{func(p *problem) bool { return fullUp(p.message) }, nil, none,
+			func(p *problem) string {
+				if strings.Contains(p.message, "roles") {
+					return "ask for more custom roles (a project holds 300), or use another project"
+				}
+				return "ask for a higher quota (IAM: Service Account Count), or use another project"
+			}},
 		{disabledAPI, core.ErrOperator,
 			func(*problem) string { return "an API of the project is switched off" },
 			func(p *problem) string {
@@ -215,6 +222,13 @@ type reworded struct {
 
 func (r *reworded) Error() string { return r.text }
 func (r *reworded) Unwrap() error { return r.err }
+
+// fullUp reports whether a project holds as many things of a kind as it may,
+// which no patience changes. It is said with the code of too much haste.
+// https://cloud.google.com/iam/quotas
+func fullUp(message string) bool {
+	return strings.Contains(message, "Maximum number of") || strings.Contains(message, "key limit reached")
+}
 
 func disabledAPI(p *problem) bool {
 	return p.reason == "SERVICE_DISABLED" || p.reason == "accessNotConfigured"

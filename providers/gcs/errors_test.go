@@ -4,12 +4,15 @@ package gcs
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
 	"google.golang.org/api/googleapi"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 // answered is an error of the API as the client library reads it.
@@ -124,5 +127,30 @@ func TestMessagesCannotSpeakToATerminal(t *testing.T) {
 	got := explain("x", answered(400, "invalid", "a\x1b]52;c;aGk=\x07b\u202ec")).Error()
 	if strings.ContainsAny(got, "\x1b\x07\u202e") {
 		t.Errorf("got %q, want no control characters", got)
+	}
+}
+
+// A quota is said with the code of too much haste, and passes as little as a refusal.
+func TestFullProjectIsRefusedAtOnce(t *testing.T) {
+	for message, hint := range map[string]string{
+		"Maximum number of service accounts on project reached.": "Service Account Count",
+		"Maximum number of roles reached. Maximum is: 300":       "custom roles",
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			asked := 0
+			w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+				made := strings.HasSuffix(c.Op.Name, "serviceAccounts.create") || strings.HasSuffix(c.Op.Name, "projects.roles.create")
+				if !made || strings.Contains(c.Op.Name, "roles") != strings.Contains(message, "roles") {
+					return cloudsim.Fault{}
+				}
+				asked++
+				return cloudsim.Fault{Reply: &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Content-Type": {"application/json"}},
+					Body: io.NopCloser(strings.NewReader(`{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"` + message + `"}}`))}}
+			}
+			_, _, err := w.reach(eventDump(), core.Present)
+			if asked != 1 || err == nil || errors.Is(err, core.ErrUnknown) || !strings.Contains(hintOf(err), hint) {
+				t.Errorf("%s: got %v [%s] after %d requests, want it refused at once with %q", message, err, hintOf(err), asked, hint)
+			}
+		})
 	}
 }

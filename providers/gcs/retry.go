@@ -44,6 +44,9 @@ func transient(err error) bool {
 		return false // a token is asked for again where all calls wait for it
 	}
 	if g, ok := errors.AsType[*googleapi.Error](err); ok {
+		if fullUp(g.Message) {
+			return false
+		}
 		return g.Code == http.StatusRequestTimeout || g.Code == http.StatusTooManyRequests || g.Code >= 500 || throttled(g)
 	}
 	_, network := errors.AsType[*url.Error](err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -268,5 +269,20 @@ func TestOrphansOfOthersAreReportedAndKept(t *testing.T) {
 				t.Errorf("%s: got %v, want our orphan replaced and the other's kept", name, members)
 			}
 		})
+	}
+}
+
+func TestFullPolicyIsRefusedInThePlan(t *testing.T) {
+	r := role{ourRun(eventDump())}
+	var policy []*iampb.Binding
+	for i := range mostPrincipals {
+		policy = append(policy, bare("roles/storage.objectViewer", "user:"+strconv.Itoa(i)+"@example.com"))
+	}
+	want := r.binding([]string{r.member()})
+	if c := r.wantBinding(seen{bindings: policy}, want, false); c.Action != core.Refuse || !strings.Contains(c.Why, "1501") || c.Hint == "" {
+		t.Errorf("got %s %q [%s], want it refused with the number and a hint", c.Action, c.Why, c.Hint)
+	}
+	if c := r.wantBinding(seen{bindings: policy[1:]}, want, false); c.Action != core.Make {
+		t.Errorf("got %s %q, want room for the last one", c.Action, c.Why)
 	}
 }
