@@ -15,7 +15,7 @@ import (
 
 // backupLayout is a role for backups and, if it is wanted, one for restores. The
 // source document's own way is the account's default role with both.
-type backupLayout struct{ data backupData }
+type backupLayout struct{}
 
 const (
 	layoutBackup   = "backup-service" // as profiles call it
@@ -80,11 +80,11 @@ type backupRole struct {
 func (l backupLayout) both(d design) []backupRole {
 	trust := func(string) policy { return serviceTrust(backupService, d.grant.Limits.Expires) }
 	if d.grant.Literal {
-		r := wantedRole{name: l.data.Documented.Role, path: l.data.Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true}
-		for _, p := range l.data.Documented.Policies {
+		r := wantedRole{name: backups().Documented.Role, path: backups().Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true}
+		for _, p := range backups().Documented.Policies {
 			r.inline = append(r.inline, inlinePolicy{name: p.Name, body: p.Document})
 		}
-		return []backupRole{{r, l.data.Managed}}
+		return []backupRole{{r, backups().Managed}}
 	}
 	own := func(verb string, m managedPolicy) backupRole {
 		return backupRole{wantedRole{
@@ -92,7 +92,7 @@ func (l backupLayout) both(d design) []backupRole {
 			trust: trust, inline: []inlinePolicy{{name: inlineName, body: m.policy(d)}},
 		}, []managedPolicy{m}}
 	}
-	return []backupRole{own("backup", l.data.Managed[0]), own("restore", l.data.Managed[1])}
+	return []backupRole{own("backup", backups().Managed[0]), own("restore", backups().Managed[1])}
 }
 
 // roles are those that the grant wants; former is the role for restores if it
@@ -124,7 +124,7 @@ func (l backupLayout) resources(d design) []core.Resource {
 // after names what the policies of a role follow.
 func (l backupLayout) after(r backupRole) string {
 	if r.lends {
-		return l.data.Documented.Source
+		return backups().Documented.Source
 	}
 	return r.does[0].Name + " " + r.does[0].Version + ", for one bucket only"
 }
@@ -154,7 +154,7 @@ func (l backupLayout) operator(d design) []core.Permission {
 	for _, r := range l.former(d) {
 		formerNeeds(&p, d, r.wantedRole)
 	}
-	for _, m := range l.data.Managed {
+	for _, m := range backups().Managed {
 		p.on(l.managedARN(d, m), verbs(plans, applies), "iam:GetPolicy")
 		p.because("tells whether AWS's own policy for the same has changed since " + m.Date)
 		p.on(l.managedARN(d, m), verbs(repairs), "iam:GetPolicyVersion")
@@ -233,9 +233,9 @@ func (backupLayout) demands(ctx context.Context, s *session) ([]core.Change, err
 
 // news compares AWS's own policies with those that this program knows.
 func (l backupLayout) news(ctx context.Context, s *session) (string, error) {
-	found := make([]string, len(l.data.Managed))
+	found := make([]string, len(backups().Managed))
 	var reads []func(context.Context) error
-	for i, m := range l.data.Managed {
+	for i, m := range backups().Managed {
 		reads = append(reads, func(ctx context.Context) (err error) { found[i], err = l.newsOf(ctx, s, m); return })
 	}
 	err := gather(ctx, reads...)
@@ -292,11 +292,11 @@ func (l backupLayout) outputs(s *session) func(context.Context) ([]core.Output, 
 // notes are the service's limits, what differs from AWS's own policies, and what is left to others.
 func (l backupLayout) notes(d design) []string {
 	var list []string
-	for i, m := range l.data.Managed {
+	for i, m := range backups().Managed {
 		name := fmt.Sprintf("%s %s of %s", m.Name, m.Version, m.Date)
 		switch {
 		case d.grant.Literal:
-			list = append(list, "against AWS's own "+name+" the document's policy is "+difference(actionsIn(l.data.Documented.Policies[i].Document), m.actions()))
+			list = append(list, "against AWS's own "+name+" the document's policy is "+difference(actionsIn(backups().Documented.Policies[i].Document), m.actions()))
 		case i == 0 || l.restores(d):
 			list = append(list, "against AWS's own "+name+": the same actions, but on the bucket "+d.bucket()+" and its key only instead of all")
 		}
@@ -311,10 +311,10 @@ func (l backupLayout) notes(d design) []string {
 		list = append(list, "no role for restores is made: apply again with restore-role true when one is needed, and without it afterwards")
 	}
 	if d.grant.Literal {
-		list = append(list, "if "+l.data.Documented.Role+" does not exist it is made without the policies that AWS's console gives it for other services: it serves S3 only")
+		list = append(list, "if "+backups().Documented.Role+" does not exist it is made without the policies that AWS's console gives it for other services: it serves S3 only")
 	}
 	list = append(list, "the trust has no condition on the account that AWS Backup works for: AWS's own default role has none either, and whoever starts a backup must be allowed to pass the role (iam:PassRole)")
-	for _, limit := range l.data.Limits {
+	for _, limit := range backups().Limits {
 		list = append(list, "AWS Backup: "+limit)
 	}
 	return list
@@ -335,10 +335,10 @@ func (l backupLayout) checks(_ *Provider, d design) []core.Probe {
 		}
 	}
 	foreign := "arn:" + d.partition.name + ":s3:::" + foreignBucket
-	for i, m := range l.data.Managed {
+	for i, m := range backups().Managed {
 		given := m.actions()
 		if d.grant.Literal {
-			given = actionsIn(l.data.Documented.Policies[i].Document)
+			given = actionsIn(backups().Documented.Policies[i].Document)
 		} else if i > 0 && !l.restores(d) {
 			continue
 		}

@@ -50,7 +50,7 @@ func TestDocumentedPoliciesAreTheDocuments(t *testing.T) {
 		"s3-restore-policy": {"S3BucketRestorePermissions": 6, "S3ObjectRestorePermissions": 11, "S3KMSPermissions": 3},
 	}
 	sizes := map[string]int{"s3-backup-policy": 1256, "s3-restore-policy": 768}
-	for _, p := range readBackupData().Documented.Policies {
+	for _, p := range backups().Documented.Policies {
 		var doc struct {
 			Statement []struct {
 				Sid    string
@@ -72,7 +72,7 @@ func TestDocumentedPoliciesAreTheDocuments(t *testing.T) {
 
 // The fake has AWS's policies from the same pages, read by somebody else.
 func TestManagedPoliciesAreAsTheFakeHasThem(t *testing.T) {
-	for _, m := range readBackupData().Managed {
+	for _, m := range backups().Managed {
 		raw, err := os.ReadFile("fakeaws/managed/" + m.Name + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func TestPlanTellsHowTheDocumentDiffersFromAWSsOwnPolicies(t *testing.T) {
 			t.Errorf("got notes without %q:\n%s", want, text)
 		}
 	}
-	m := readBackupData().Managed[0]
+	m := backups().Managed[0]
 	if got := difference(m.actions(), append(m.actions(), "s3:GetNew")); got != "without s3:GetNew" {
 		t.Errorf("a policy of AWS's that has gained an action: got %q", got)
 	}

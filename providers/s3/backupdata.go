@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed backup.json
@@ -54,6 +55,9 @@ const (
 	onEverything = "everything"
 	onPoints     = "recovery-points"
 )
+
+// backups is the data, decoded when it is first needed.
+var backups = sync.OnceValue(readBackupData)
 
 // readBackupData decodes the data. It panics if it is broken: it is part of the program.
 func readBackupData() backupData {

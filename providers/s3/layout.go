@@ -65,9 +65,9 @@ func layouts() map[hanging]layout {
 		{core.WhoKey, layoutUser}:  userLayout{},
 		{core.WhoAccount, ""}:      assumeLayout{core.WhoAccount},
 		{core.WhoOIDC, ""}:         assumeLayout{core.WhoOIDC},
-		{core.WhoService, ""}:      backupLayout{readBackupData()},
+		{core.WhoService, ""}:      backupLayout{},
 
-		{core.WhoService, layoutBackup}: backupLayout{readBackupData()},
+		{core.WhoService, layoutBackup}: backupLayout{},
 	}
 }
 

@@ -367,7 +367,7 @@ type fetched struct {
 }
 
 func (f *fetched) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.URL.Host, tokenHostOfGitHub) {
+	if !strings.HasSuffix(r.URL.Host, gitHubsHosts) {
 		return f.t.w.transport.RoundTrip(r)
 	}
 	f.mu.Lock()
@@ -384,7 +384,7 @@ func TestInsideAWorkflowItsOwnTokenIsTried(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.again(workflowGrant())
 		service := &fetched{t: t, status: http.StatusOK}
-		c := Config{Transport: service, Isolated: true, Run: Run{URL: "https://run" + tokenHostOfGitHub + "/x?api-version=2.0", Key: "only-for-github"}}
+		c := Config{Transport: service, Isolated: true, Run: Run{URL: "https://run" + gitHubsHosts + "/x?api-version=2.0", Key: "only-for-github"}}
 		c.Inside = true
 		b := mustCompile(t.T, having(workflowGrant(), setAccount, "111122223333"))
 		proof, err := (&core.Engine{Provider: New(c), RunID: "inside"}).Prove(t.Context(), b, nil, core.Credential{})

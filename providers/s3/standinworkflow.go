@@ -19,8 +19,8 @@ import (
 // https://docs.github.com/en/actions/reference/security/oidc
 const (
 	tokenURLVariable  = "ACTIONS_ID_TOKEN_REQUEST_URL"
-	tokenKeyVariable  = "ACTIONS_ID_TOKEN_REQUEST_TOKEN" //nolint:gosec // the name of a variable
-	tokenHostOfGitHub = ".actions.githubusercontent.com"
+	tokenKeyVariable  = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	gitHubsHosts      = ".actions.githubusercontent.com"
 )
 
 // Run is how this run asks GitHub for a token.
@@ -67,10 +67,10 @@ func (e *entrant) asThisWorkflow(ctx context.Context, d design) error {
 // mayAsk refuses to send the run's key to hosts that are not GitHub's, unless somebody consented.
 func (p *Provider) mayAsk(r Run) error {
 	u, err := url.Parse(r.URL)
-	if err == nil && u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), tokenHostOfGitHub) || p.config.AllowEndpoint) {
+	if err == nil && u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), gitHubsHosts) || p.config.AllowEndpoint) {
 		return nil
 	}
-	return core.Faults{{Field: tokenURLVariable, Value: withoutUser(r.URL), Rule: "is not an address of GitHub's", Accepts: "https and a host that ends in " + tokenHostOfGitHub + ", or --allow-endpoint"}}
+	return core.Faults{{Field: tokenURLVariable, Value: withoutUser(r.URL), Rule: "is not an address of GitHub's", Accepts: "https and a host that ends in " + gitHubsHosts + ", or --allow-endpoint"}}
 }
 
 // mostToken is the size of an answer with a token.
