@@ -18,9 +18,9 @@ import (
 // The variables by which a run gets its tokens.
 // https://docs.github.com/en/actions/reference/security/oidc
 const (
-	tokenURLVariable  = "ACTIONS_ID_TOKEN_REQUEST_URL"
-	tokenKeyVariable  = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
-	gitHubsHosts      = ".actions.githubusercontent.com"
+	tokenURLVariable = "ACTIONS_ID_TOKEN_REQUEST_URL"
+	tokenKeyVariable = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	gitHubsHosts     = ".actions.githubusercontent.com"
 )
 
 // Run is how this run asks GitHub for a token.
