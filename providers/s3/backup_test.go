@@ -218,6 +218,9 @@ func TestPolicyOfTheDocumentsNameThatSaysSomethingElseIsRefused(t *testing.T) {
 		if c := t.refused(documentedBackup()); c.Addr != "iam:role/AWSBackupDefaultServiceRole/s3-backup-policy" || c.Hint == "" {
 			t.Errorf("got %+v, want the policy refused with a hint", c)
 		}
+		for _, c := range t.destroy(documentedBackup(), core.Absent) {
+			t.Errorf("a destroy: got %s %s, want what is not ours left", c.Action, c.Addr)
+		}
 	})
 }
 
