@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -133,41 +134,48 @@ func TestOneWriterThatIsRefusedIsRefusedAlone(t *testing.T) {
 	})
 }
 
-// Whoever gives up while others write for it leaves the others to be written.
-func TestCanceledWriterLeavesTheOthers(t *testing.T) {
+type cancelKey struct{}
+
+// Whoever writes for many and is stopped leaves the others to be written by the next one.
+func TestStoppedWriterLeavesTheOthersToTheNext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.transport.Latency = 50 * time.Millisecond
-		grants := putOnlySites(8)
-		ctx, cancel := context.WithCancel(t.Context())
-		var once sync.Once
-		w.transport.Fault = func(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
-			if c.Op.Name == setBucketIAM {
-				once.Do(cancel)
+		var writes atomic.Int32
+		w.transport.Fault = func(c cloudsim.Call, r *http.Request) cloudsim.Fault {
+			if c.Op.Name == setBucketIAM && writes.Add(1) == 2 { // the first to come writes for few
+				r.Context().Value(cancelKey{}).(context.CancelFunc)()
 			}
 			return cloudsim.Fault{}
 		}
+		grants := putOnlySites(8)
 		provider := w.Provider()
 		errs := make([]error, len(grants))
 		var wg sync.WaitGroup
 		for i, g := range grants {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ctx = context.WithValue(ctx, cancelKey{}, cancel)
 			wg.Go(func() {
-				its := t.Context()
-				if i == 0 {
-					its = ctx
-				}
 				e := &core.Engine{Provider: provider, Journal: &memory{}, RunID: "run"}
-				p, err := e.Plan(its, g, core.Present)
+				p, err := e.Plan(ctx, g, core.Present)
 				if err == nil {
-					_, err = e.Apply(its, p, core.ApplyOptions{Deliver: &pocket{}, NoProof: true})
+					_, err = e.Apply(ctx, p, core.ApplyOptions{Deliver: &pocket{}, NoProof: true})
 				}
 				errs[i] = err
 			})
 		}
 		wg.Wait()
+		stopped := 0
 		for i, err := range errs {
-			if i > 0 && err != nil {
-				t.Errorf("%s: got %v, though only the first was canceled", grants[i].Name, err)
+			switch {
+			case errors.Is(err, context.Canceled):
+				stopped++
+			case err != nil:
+				t.Errorf("%s: got %v, though another one was stopped", grants[i].Name, err)
 			}
+		}
+		if stopped != 1 || writes.Load() < 3 {
+			t.Errorf("got %d stopped and %d writes, want one and another write for the rest", stopped, writes.Load())
 		}
 	})
 }
