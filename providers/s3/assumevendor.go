@@ -4,7 +4,6 @@ package s3
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -74,8 +73,6 @@ func (d design) vendor() (vendor, core.Faults) {
 		fault(setExternalID, "", "is missing: without it, every customer of the grantee who knows the role's name could have it used in their own name", form)
 	case !externalIDForm.MatchString(v.externalID) || len(v.externalID) < 2 || len(v.externalID) > 1224:
 		fault(setExternalID, v.externalID, "is not an external ID", form)
-	case strings.Contains(strings.ToLower(v.externalID), "akia") && len(v.externalID) == 20:
-		fault(setExternalID, "", "is the ID of an access key", form)
 	}
 	return v, f
 }
