@@ -17,7 +17,11 @@ func encodeEnv(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, endpoint := r.Region, endpointOf(r)
+	place := r.Region
+	endpoint, err := endpointOf(r)
+	if err != nil {
+		return nil, err
+	}
 	if endpoint != "" {
 		place = anyRegion
 	}

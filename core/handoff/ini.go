@@ -22,7 +22,11 @@ func encodeINI(c core.Credential, r core.Receipt) ([]byte, error) {
 	if r.Grant == "" {
 		return nil, errors.New("format aws-credentials: the grant has no name")
 	}
-	place, endpoint := r.Region, endpointOf(r)
+	place := r.Region
+	endpoint, err := endpointOf(r)
+	if err != nil {
+		return nil, err
+	}
 	if endpoint != "" {
 		place = anyRegion
 	}

@@ -32,7 +32,11 @@ func encodeJSON(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bundle{SchemaVersion: 1, Grant: r.Grant, Cloud: r.Cloud, Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix, Endpoint: endpointOf(r)}
+	endpoint, err := endpointOf(r)
+	if err != nil {
+		return nil, err
+	}
+	b := bundle{SchemaVersion: 1, Grant: r.Grant, Cloud: r.Cloud, Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix, Endpoint: endpoint}
 	switch c.Form {
 	case core.PairForm:
 		if !utf8.Valid(secret) || !utf8.ValidString(c.ID) || c.ID == "" {

@@ -31,7 +31,7 @@ func encodeRudder(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if endpointOf(r) != "" || r.Cloud == "gcs" {
+	if endpoint, err := endpointOf(r); err != nil || endpoint != "" || r.Cloud == "gcs" {
 		return nil, errors.New("format rudder: a destination of type s3 has no endpoint of its own; use a key document, or another format")
 	}
 	head, err := rudderHead("s3", r)
@@ -103,18 +103,3 @@ func decodeRudder(data []byte) (core.Credential, error) {
 	}
 	return newPair(found["access_key_id"], found["access_key"])
 }
-
-// endpointOf is where a pair is of use, if that is not where its protocol comes from.
-func endpointOf(r core.Receipt) string {
-	for _, o := range r.Outputs {
-		if o.Name == "endpoint" && o.File == "" {
-			return o.Value
-		}
-	}
-	return ""
-}
-
-// anyRegion is what programs give as the region where a protocol asks for one
-// and the cloud ignores it.
-// https://docs.cloud.google.com/storage/docs/authentication/signatures
-const anyRegion = "auto"

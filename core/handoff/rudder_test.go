@@ -68,7 +68,7 @@ func TestADestinationFollowsTheVendorsRules(t *testing.T) {
 		func(r *core.Receipt) { r.Bucket = "" },
 		func(r *core.Receipt) { r.Cloud = "gcs" },
 		func(r *core.Receipt) {
-			r.Outputs = []core.Output{{Name: "endpoint", Value: "https://storage.example.com"}}
+			r.Outputs = []core.Output{{Name: "endpoint", Value: "https://storage.googleapis.com"}}
 		},
 	} {
 		r := receiptFor(c)
@@ -121,11 +121,11 @@ func TestWhatTheVendorWouldRefuseIsRefusedBeforeAKeyIsMade(t *testing.T) {
 func TestAPairForAnotherProtocolsHomeNamesItsEndpoint(t *testing.T) {
 	c := pairOf("GOOGEXAMPLE", newSecret())
 	r := receiptFor(c)
-	r.Region, r.Outputs = "EU", []core.Output{{Name: "endpoint", Value: "https://storage.example.com"}}
+	r.Cloud, r.Region, r.Outputs = "gcs", "EU", []core.Output{{Name: "endpoint", Value: "https://storage.googleapis.com"}}
 	for name, want := range map[string][]string{
-		"env":             {"AWS_REGION='auto'\n", "AWS_ENDPOINT_URL_S3='https://storage.example.com'\n"},
-		"aws-credentials": {"region = auto\n", "endpoint_url = https://storage.example.com\n"},
-		"json":            {`"region": "EU"`, `"endpoint": "https://storage.example.com"`},
+		"env":             {"AWS_REGION='auto'\n", "AWS_ENDPOINT_URL_S3='https://storage.googleapis.com'\n"},
+		"aws-credentials": {"region = auto\n", "endpoint_url = https://storage.googleapis.com\n"},
+		"json":            {`"region": "EU"`, `"endpoint": "https://storage.googleapis.com"`},
 	} {
 		data, err := mustFind(t, name, core.PairForm).Encode(c, r)
 		must(t, err)
