@@ -73,7 +73,9 @@ const (
 // there is an error. Running it again after any failure converges.
 func (e *Engine) Apply(ctx context.Context, p *Plan, o ApplyOptions) (Receipt, error) {
 	r := Receipt{RunID: e.RunID, Account: p.Operator.Account, PlanDigest: p.Digest, Started: time.Now().UTC(), Proof: Proof{How: Skipped}}
-	r.Describe(p.Blueprint, e.Provider.Info().Abilities)
+	info := e.Provider.Info()
+	r.Describe(p.Blueprint, info.Abilities)
+	r.Trusts = info.Trusts(p.Blueprint.Grant)
 	err := e.apply(ctx, p, o, &r)
 	if r.Calls == 0 {
 		r.Calls, r.Depth = p.Calls, p.Depth

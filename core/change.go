@@ -57,8 +57,8 @@ type Change struct {
 
 // Want is the state that a Diff leads to.
 type Want struct {
-	Present    bool // everything of the grant is there
-	DropBucket bool // with Present false: the bucket goes too, if it is ours and empty
+	Present    bool `json:"present"`     // everything of the grant is there
+	DropBucket bool `json:"drop_bucket"` // with Present false: the bucket goes too, if it is ours and empty
 }
 
 // The wants that most callers mean.

@@ -153,21 +153,26 @@ func Stem(name string, most int) string {
 	return head + "-" + hex.EncodeToString(sum[:])[:digits]
 }
 
-// DefaultName is the name of a grant that was given none. Different prefixes in
-// one bucket get different names.
+// DefaultName is the name of a grant that was given none: it shows the profile,
+// the bucket and the beginning of the prefix, and different prefixes in one
+// bucket get different names.
 func DefaultName(profile, bucket, prefix string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(profile + "-" + bucket) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte('-')
-		}
-	}
-	name := b.String()
+	const slug, digits, most = 24, 8, 100
+	name := letters(profile + "-" + bucket)
 	if prefix != "" {
+		shown := letters(strings.TrimSuffix(prefix, "/"))
 		sum := sha256.Sum256([]byte(prefix))
-		name += "-" + hex.EncodeToString(sum[:])[:6]
+		name += "-" + strings.Trim(shown[:min(len(shown), slug)], "-") + "-" + hex.EncodeToString(sum[:])[:digits]
 	}
-	return strings.Trim(name, "-")
+	return strings.Trim(Stem(name, most), "-")
+}
+
+// letters is s in the letters that a grant's name may hold.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(s))
 }

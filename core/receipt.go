@@ -30,6 +30,8 @@ type Receipt struct {
 	Who           Who            `json:"who"`                 // how the holder proves who it is
 	Literal       bool           `json:"literal,omitempty"`   // the grant is what its source document asks for, weaknesses included
 	From          []netip.Prefix `json:"from,omitempty"`      // the networks that requests may come from; none is anywhere
+	Gaps          []Gap          `json:"gaps,omitempty"`      // where the holder may do more or less than it says, in places other than the inside of the prefix
+	Trusts        []Output       `json:"trusts,omitempty"`    // whom the access is for, where no secret is handed over
 	Outputs       []Output       `json:"outputs,omitempty"`   // what the holder must be told
 	Withdrawn     []string       `json:"withdrawn,omitempty"` // the addresses of what this run made and took back, because the proof showed too much access
 	Key           *KeyInfo       `json:"key,omitempty"`       // absent if no credential was issued
@@ -90,6 +92,11 @@ func (r *Receipt) Describe(b Blueprint, abilities []Ability) {
 	r.Bucket, r.Region, r.Prefix = b.Grant.Target.Bucket, b.Grant.Target.Region, b.Grant.Target.Prefix
 	r.Expires, r.From = b.Grant.Limits.Expires, b.Grant.Limits.From
 	r.Who, r.Literal = b.Grant.Who, b.Grant.Literal
+	for _, g := range b.Gaps {
+		if g.Where != "" && g.Where != Inside {
+			r.Gaps = append(r.Gaps, g)
+		}
+	}
 	r.PolicyHash, r.Probes = b.PolicyHash(), b.Probes
 	r.Overwrites = "refused: an object that exists cannot be replaced"
 	for _, p := range ProbesFor(b, abilities, "", "") {

@@ -53,6 +53,18 @@ func (i Info) Form(w Who) Form {
 	return id.Form
 }
 
+// Trusts says whom the access of g is for: what was set of the way in which its
+// grantee proves who it is. Contents of files are left out.
+func (i Info) Trusts(g Grant) []Output {
+	var list []Output
+	for _, s := range i.Settings {
+		if value := g.Settings[s.Name]; len(s.Only) > 0 && s.For(g.Who) && !s.File && value != "" {
+			list = append(list, Output{Name: s.Name, Value: value, Why: s.Usage})
+		}
+	}
+	return list
+}
+
 // whoFaults returns what is wrong with how g's grantee proves who it is, and
 // with settings that belong to another way.
 func whoFaults(g Grant, info Info) Faults {

@@ -2,8 +2,6 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,23 +107,6 @@ func (r *reader) member(n ast.Node) {
 	r.words.at["prefix"] = position(r.shown, n.GetToken())
 }
 
-// memberName is the name of a grant of a fleet that was given none: it shows
-// which folder it is about, and no two folders share one.
-func memberName(profile, bucket, prefix string) string {
-	const slug = 32
-	var b strings.Builder
-	for _, r := range strings.ToLower(profile + "-" + strings.TrimSuffix(prefix, "/")) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte('-')
-		}
-	}
-	sum := sha256.Sum256([]byte(bucket + "/" + prefix))
-	name := b.String()
-	return strings.TrimRight(name[:min(len(name), slug)], "-") + "-" + hex.EncodeToString(sum[:])[:8]
-}
-
 // fleetRequests builds the request of every member. Flags win over the file;
 // what only one grant can have is refused as a flag.
 func (a *app) fleetRequests(p core.Provider, g *grantFlags, w *fleetWords) ([]request, core.Faults, error) {
@@ -140,7 +121,7 @@ func (a *app) fleetRequests(p core.Provider, g *grantFlags, w *fleetWords) ([]re
 	for _, each := range w.each {
 		words := a.flagsOver(g, each.over(w.all))
 		if words.text["name"] == "" {
-			words.text["name"] = memberName(words.text["profile"], words.text["bucket"], words.text["prefix"])
+			words.text["name"] = core.DefaultName(words.text["profile"], words.text["bucket"], words.text["prefix"])
 		}
 		r, found, err := a.build(p, g.table, words)
 		if err != nil {

@@ -151,8 +151,8 @@ const mostContent = 64 << 10
 func (a *app) content(key, value string, words said) (text, shown string, fault *core.Fault) {
 	_, inFile := words.at[key]
 	path := a.env.path(value)
-	if strings.Contains(value, "\n") {
-		if inFile {
+	if strings.Contains(value, "\n") || !nameable(value) {
+		if inFile && strings.Contains(value, "\n") {
 			return value, "the text in the file", nil
 		}
 		return "", "", &core.Fault{Field: key, Rule: "is no name of a file", Accepts: "the name of a file that you may read"}
@@ -169,6 +169,13 @@ func (a *app) content(key, value string, words said) (text, shown string, fault 
 		return "", "", &core.Fault{Field: key, Value: value, Rule: why, Accepts: "the name of a file of at most 64 KiB that you may read"}
 	}
 	return string(data), value, nil
+}
+
+// nameable reports whether a value can be the name of a file. What is the
+// content of one by mistake may be a secret, so no message repeats it.
+func nameable(value string) bool {
+	const longest = 512
+	return len(value) <= longest && !strings.Contains(value, "-----")
 }
 
 // wanted is what a user says of a profile, beside its name.
