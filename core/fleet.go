@@ -45,12 +45,16 @@ func FleetFaults(grants []Grant) Faults {
 	targets := map[string]Target{}
 	prefixes := map[string][]string{}
 	for _, g := range grants {
-		if names[g.Name] {
+		if names[g.Name] && !slices.Contains(prefixes[g.Target.Bucket], g.Target.Prefix) {
 			f = append(f, Fault{"name", g.Name, "is the name of two grants", "a name for each"})
 		}
 		names[g.Name] = true
 		t := g.Target
 		for _, other := range prefixes[t.Bucket] {
+			if t.Prefix == other {
+				f = append(f, Fault{"prefix", t.Prefix, fmt.Sprintf("is there twice in bucket %q", t.Bucket), "each folder once"})
+				continue
+			}
 			if strings.HasPrefix(t.Prefix, other) || strings.HasPrefix(other, t.Prefix) {
 				f = append(f, Fault{"prefix", t.Prefix, fmt.Sprintf("and %q are inside each other in bucket %q: one grantee would reach what is another's", other, t.Bucket), "prefixes that do not begin with each other"})
 			}
@@ -223,7 +227,7 @@ func (f *Fleet) each(ctx context.Context, members []*Member, do func(context.Con
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case bad > 0:
-		return &Error{Kind: ErrSomeFailed, Err: fmt.Errorf("%d of %d", bad, len(members)), Hint: "run the same command again: what is done is kept"}
+		return &Error{Kind: ErrSomeFailed, Err: fmt.Errorf("%d of %d", bad, len(members)), Hint: "mend what the report names, then run the same command again: what is done is kept"}
 	}
 	return nil
 }

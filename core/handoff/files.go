@@ -23,6 +23,17 @@ func CheckDir(path string) error {
 	return errors.Join(err, d.Close(), d.Undo())
 }
 
+// HoldDir makes a directory that many deliveries will write to, so that none
+// of them takes it away from another. release removes it again if it was made
+// here and nothing is in it.
+func HoldDir(path string) (release func() error, err error) {
+	d, err := safefile.MakeDir(path)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(d.Close(), d.Undo()) }, nil
+}
+
 // ReadSmall reads a file, following links. It refuses more than most bytes and
 // what is no regular file, without opening it.
 func ReadSmall(path string, most int64) ([]byte, error) { return safefile.ReadAll(path, most) }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestContentInThePlaceOfAFileNameIsNeverRepeated(t *testing.T) {
-	a := newApp(Cloud{}, Env{Dir: t.TempDir()})
+	a := newApp(toyCloud(&toy{}), Env{Dir: t.TempDir()})
 	for _, value := range []string{
 		"-----BEGIN PRIVATE KEY----- MIIEvcanary",
 		"-----BEGIN PRIVATE KEY-----\nMIIEvcanary",

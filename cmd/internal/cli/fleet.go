@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 // fleetOptions are the choices of a command that make sense for many grants only.
@@ -118,6 +119,28 @@ func (f *fleet) deliver(o handoffOptions) (core.Faults, error) {
 	return faults, nil
 }
 
+// holdDirs makes the directories that members write to, until release.
+func (f *fleet) holdDirs() (release func() error, err error) {
+	held := map[string]func() error{}
+	release = func() (err error) {
+		for _, one := range held {
+			err = errors.Join(err, one())
+		}
+		return err
+	}
+	for _, r := range f.requests {
+		dir := f.app.env.path(orDefault(r.Out, defaultOut))
+		if held[dir] != nil {
+			continue
+		}
+		if held[dir], err = handoff.HoldDir(dir); err != nil {
+			delete(held, dir)
+			return nil, errors.Join(fmt.Errorf("directory %q: %s", orDefault(r.Out, defaultOut), cause(err)), release())
+		}
+	}
+	return release, nil
+}
+
 // plan looks at every member without writing.
 func (f *fleet) plan(ctx context.Context, want core.Want) error {
 	f.app.env.Doing.Set("reading the cloud; nothing has been written")
@@ -183,7 +206,11 @@ func (a *app) applyFleet(ctx context.Context, f *fleet, o applyOptions) error {
 	if err := f.agreed(ctx, core.Present, o.Yes, question, "y"); err != nil {
 		return err
 	}
-	return f.carryOut(ctx, core.Present)
+	release, err := f.holdDirs()
+	if err != nil {
+		return err
+	}
+	return join(f.carryOut(ctx, core.Present), release())
 }
 
 // destroyFleet is the command destroy for many grants.
@@ -227,7 +254,7 @@ func (f *fleet) carryOut(ctx context.Context, want core.Want) error {
 		}
 		m.Err = f.app.unsecret(m.Err, m.Receipt)
 	}
-	return join(failed, f.app.printFleet(f))
+	return join(failed, f.app.printFleet(f, want))
 }
 
 // some is the error of a fleet of which some members failed.
@@ -240,7 +267,7 @@ func (f *fleet) reason(m *core.Member) string {
 	p := describe(m.Err, f.app.cloud.Program)
 	line, _, _ := strings.Cut(p.Error, "\n")
 	if p.Hint != "" {
-		line += " (" + p.Hint + ")"
+		line += " (" + strings.ReplaceAll(p.Hint, "--name", "name:") + ")" // in a file, names are keys
 	}
 	return line
 }

@@ -95,7 +95,7 @@ func (a *app) fleetPlan(w *paper, f *fleet, v planView) {
 
 // printFleet prints what became of every grant on standard output, and why some
 // failed on standard error.
-func (a *app) printFleet(f *fleet) error {
+func (a *app) printFleet(f *fleet, want core.Want) error {
 	if a.global.JSON {
 		return printJSON(a.env.Stdout, f.document(false))
 	}
@@ -119,7 +119,11 @@ func (a *app) printFleet(f *fleet) error {
 		rows = append(rows, []string{m.Grant.Name, m.Grant.Target.Bucket + "/" + m.Grant.Target.Prefix, text})
 	}
 	w.table(rows)
-	w.line("%d of %d grants are as they should be", len(f.members)-bad, len(f.members))
+	if want.Present {
+		w.line("%d of %d grants are as they should be", len(f.members)-bad, len(f.members))
+	} else {
+		w.line("%d of %d grants have ended", len(f.members)-bad, len(f.members))
+	}
 	if i := slices.IndexFunc(f.members, func(m *core.Member) bool { return m.Receipt.Delivery != nil }); i >= 0 {
 		w.line("sealed files and manifests are beside %s", f.members[i].Receipt.Delivery.Files[0].Path)
 	}
