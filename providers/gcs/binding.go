@@ -39,6 +39,9 @@ func (r *role) wantBinding(at seen, want bindingDocument, fresh bool) core.Chang
 	if n := len(orphans(after)); n > 0 {
 		c.Why += fmt.Sprintf("; left as they are: %d of others that give nothing, since whom they name is deleted: %s", n, orphans(after)[0])
 	}
+	if left := otherMembers(policy, r.run); len(left) > 0 {
+		c = r.refuseMembers(left)
+	}
 	if n := principals(after); c.Action.Writes() && n > mostPrincipals {
 		c.Action, c.Needs = core.Refuse, nil
 		c.Why = fmt.Sprintf("would be the policy's principal number %d, and a policy holds %d", n, mostPrincipals)
@@ -187,13 +190,6 @@ func sameCondition(b *iampb.Binding, want bindingDocument) bool {
 func ourBindings(policy []*iampb.Binding, r *run) []*iampb.Binding {
 	return slices.DeleteFunc(slices.Clone(policy), func(b *iampb.Binding) bool {
 		return b.Role != r.roleName || !slices.ContainsFunc(b.Members, r.whom.owns)
-	})
-}
-
-// usedByOthers reports whether our role has members that are not ours.
-func usedByOthers(policy []*iampb.Binding, r *run) bool {
-	return slices.ContainsFunc(policy, func(b *iampb.Binding) bool {
-		return b.Role == r.roleName && slices.ContainsFunc(b.Members, func(m string) bool { return !r.whom.owns(m) })
 	})
 }
 

@@ -139,19 +139,24 @@ func madeFor(have map[string]string) string {
 	return "was made for the grant " + strconv.Quote(have[grantLabel])
 }
 
-// description is the mark of things that have no labels, at most 256 bytes:
+// mostDescribed is how many bytes a description holds.
+const mostDescribed = 256
+
+// description is the mark of things that have no labels:
 // what they are for follows the mark that [names.ours] looks for.
 func description(g core.Grant) string {
-	return mark(g.Name) + "profile=" + core.Stem(labelValue(g.Profile), 80)
+	return mark(g.Name) + "profile=" + core.Stem(labelValue(g.Profile), 70)
 }
 
-// roleDescription marks a role, and says on which managed folder it is bound.
+// roleDescription marks a role, and says for which identity it is and on which
+// managed folder it is bound.
 func roleDescription(g core.Grant) string {
+	whose := description(g) + whoMark + whoText(g)
 	if !inFolder(g) {
-		return description(g)
+		return whose
 	}
 	sum := sha256.Sum256([]byte(g.Target.Prefix))
-	return description(g) + folderMark + hex.EncodeToString(sum[:])[:8]
+	return whose + folderMark + hex.EncodeToString(sum[:])[:8]
 }
 
 const folderMark = "; folder="

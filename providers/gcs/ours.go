@@ -15,6 +15,7 @@ import (
 const (
 	notOursNow = "is not ours any more"
 	isGone     = "is gone"
+	anotherNow = "was given to another identity of the grant meanwhile"
 )
 
 // moved is the error for what is not any more as the plan has seen it.
@@ -97,6 +98,8 @@ func (r *role) bindable(ctx context.Context) (want bindingDocument, err error) {
 				return moved(r.roleAddr(), isGone)
 			case !r.ours(have.Description):
 				return moved(r.roleAddr(), notOursNow)
+			case r.another(have):
+				return moved(r.roleAddr(), anotherNow)
 			}
 			return nil
 		},

@@ -126,31 +126,6 @@ func TestTrustIsExactAndLeavesOthersAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestKeyOfBeforeGetsNothingOnceTheGrantNeedsNone(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		before := workflow()
-		before.Who, before.Settings = core.WhoKey, map[string]string{"project": "acme-project"}
-		_, key := w.apply(before)
-		p, _ := w.apply(workflow())
-		n := namesOf(before, SandboxProject)
-		if c := change(t, p, n.bindingAddr()); c.Action == core.Keep {
-			t.Errorf("got the binding kept, want it given to the workflow")
-		}
-		for _, b := range w.policy(w.owner, n.bucket).Bindings {
-			if b.Role == n.roleName && slices.Contains(b.Members, n.member()) {
-				t.Errorf("got %v bound, want the service account of before without the role", b.Members)
-			}
-		}
-		actor, err := w.Provider().Act(t.Context(), compiled(t, before), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := actor.Try(t.Context(), core.Probe{Ability: core.List, Where: core.Inside, Bucket: n.bucket}); got != core.Denied {
-			t.Errorf("got %s (%v) with the key of before, want it denied", got, err)
-		}
-	})
-}
-
 func TestMembersOfTheGrantsOwnPoolAreOursAndNoOthers(t *testing.T) {
 	r := newRun(workflow(), settings{project: SandboxProject}, nil, nil)
 	const pool = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/"

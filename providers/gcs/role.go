@@ -117,6 +117,8 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 		c.Action, c.Why = core.Make, roleText(r.grant)
 	case !r.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
+	case r.another(have):
+		return r.refuseAnother(have)
 	case have.Deleted:
 		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", roleText(r.grant)
 	case folderIn(have.Description) != "" && folderIn(have.Description) != folderIn(want.Description):
@@ -133,7 +135,8 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 // is ALPHA.
 func sameRole(have *iam.Role, want roleDocument) bool {
 	permissions := slices.Sorted(slices.Values(have.IncludedPermissions))
-	return slices.Equal(slices.Compact(permissions), want.Permissions) && have.Stage == want.Stage && folderIn(have.Description) == folderIn(want.Description)
+	return slices.Equal(slices.Compact(permissions), want.Permissions) && have.Stage == want.Stage && folderIn(have.Description) == folderIn(want.Description) &&
+		whoIn(have.Description) == whoIn(want.Description)
 }
 
 // endRole drops the role unless somebody else uses it on this bucket. A
@@ -146,8 +149,12 @@ func (r *role) endRole(have *iam.Role, policy []*iampb.Binding) []core.Change {
 	switch {
 	case !r.ours(have.Description):
 		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
-	case usedByOthers(policy, r.run):
-		c.Action, c.Needs, c.Why = core.Keep, nil, "others are bound to it on the bucket: kept"
+	case r.another(have):
+		return []core.Change{r.refuseAnother(have)}
+	case r.grant.Who == core.WhoAccount && len(otherMembers(policy, r.run)) > 0 && len(ourBindings(policy, r.run)) == 0:
+		return []core.Change{r.refuseMembers(otherMembers(policy, r.run))}
+	case len(otherMembers(policy, r.run)) > 0:
+		c.Action, c.Needs, c.Why = core.Keep, nil, "others are bound to it on the bucket, and keep their access: "+strings.Join(otherMembers(policy, r.run), ", ")
 	}
 	return []core.Change{c}
 }
@@ -191,6 +198,8 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 			return moved(r.roleAddr(), notOursNow)
 		case !r.ours(have.Description):
 			return &core.Error{Kind: core.ErrNotOurs, What: r.roleAddr(), Hint: "--name OTHER"}
+		case r.another(have):
+			return moved(r.roleAddr(), anotherNow)
 		}
 		if have.Deleted {
 			if have, err = service.Projects.Roles.Undelete(r.roleName, &iam.UndeleteRoleRequest{Etag: have.Etag}).Context(ctx).Do(); err != nil {
@@ -228,6 +237,8 @@ func (r *role) dropRole(ctx context.Context) error {
 			return nil
 		case !r.ours(have.Description):
 			return moved(r.roleAddr(), notOursNow)
+		case r.another(have):
+			return moved(r.roleAddr(), anotherNow)
 		}
 		_, err = repeat(ctx, func() (*iam.Role, error) {
 			return service.Projects.Roles.Delete(r.roleName).Etag(have.Etag).Context(ctx).Do()
