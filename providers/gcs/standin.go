@@ -83,9 +83,7 @@ func (p *Provider) asWorkflow(f federation, w github.Workflow) (core.Actor, erro
 		}
 		return s.Token(workflowClaims(w, f.audience(number), forgery), how)
 	}
-	names := slices.DeleteFunc(forgeriesOf(workflowGrantee{}), func(name string) bool {
-		return w.PullRequest && name == github.PullRequest // it is trusted
-	})
+	names := slices.DeleteFunc(forgeriesOf(workflowGrantee{}), w.Trusts)
 	return p.visitor(at, f, number, "", names, func(forgery string) externalaccount.Options {
 		return externalaccount.Options{SubjectTokenType: jwtType, SubjectTokenProvider: subjectToken(func(context.Context) (string, error) { return token(forgery) })}
 	})

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,11 +123,49 @@ func TestRefusedExchangesAreToldFromBrokenOnes(t *testing.T) {
 	}
 }
 
-func TestRunTokensAreAskedForOverHTTPSOnly(t *testing.T) {
-	t.Setenv(requestURLEnv, (&url.URL{Scheme: "http", Host: "example.com"}).String())
+// listener is a host that is asked.
+type listener struct{ asked []string }
+
+func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.asked = append(l.asked, r.URL.Host)
+	return nil, errors.New("nobody is here")
+}
+
+func TestKeyOfTheRunGoesToGitHubOnly(t *testing.T) {
+	b := compiled(t, workflow())
+	_, f, _ := workflowOf(designOf(b.Grant, settings{project: SandboxProject}))
 	t.Setenv(requestTokenEnv, "opaque")
-	if _, err := New(Config{Connection: core.Connection{Inside: true}}).Act(t.Context(), compiled(t, workflow()), core.Credential{}); !errors.Is(err, core.ErrOperator) {
-		t.Errorf("got %v, want no token asked for in the clear", err)
+	t.Setenv(providerOutput, f.providerName("123456789012"))
+	for _, address := range []string{"http://run.actions.githubusercontent.com/", "https://evil.example.com/token?run=7",
+		"https://actions.githubusercontent.com.evil.example/", "https://run.actions.githubusercontent.com@evil.example/"} {
+		t.Setenv(requestURLEnv, address)
+		l := &listener{}
+		_, err := (&core.Engine{Provider: New(Config{Connection: core.Connection{Inside: true}, Transport: l}), RunID: "run"}).Prove(t.Context(), b, nil, core.Credential{})
+		faults, _ := errors.AsType[core.Faults](err)
+		if len(faults) != 1 || faults[0].Field != requestURLEnv || len(l.asked) > 0 {
+			t.Errorf("%s: got %v after asking %q, want it refused before anybody is asked", address, err, l.asked)
+		}
+	}
+}
+
+func TestOtherBranchesAreTriedUnlessThePatternTrustsThem(t *testing.T) {
+	for pattern, tried := range map[string]bool{"*": false, "release/*": true, "main": true} {
+		inWorld(t, func(t *testing.T, w *world) {
+			g := workflow(github.BranchSetting, pattern, github.AllowWildcard, "true")
+			w.apply(g)
+			b := compiled(t, g)
+			steps, err := w.Provider().Open(t.Context(), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proof, err := w.engine().Prove(t.Context(), b, steps, core.Credential{})
+			got := slices.ContainsFunc(proof.Rows, func(r core.Row) bool {
+				return r.Ability == core.Enter && r.Key == github.OtherBranch && r.Got == core.Denied
+			})
+			if err != nil || got != tried {
+				t.Errorf("%q: got %v, other branch tried %t, failures %+v; want it sound, tried %t", pattern, err, got, proof.Failures(), tried)
+			}
+		})
 	}
 }
 

@@ -29,16 +29,18 @@ const (
 
 // insideWorkflow is the run that this is a part of.
 func (p *Provider) insideWorkflow(at endpoint, f federation) (core.Actor, error) {
-	ask, err := url.Parse(os.Getenv(requestURLEnv))
-	if err != nil || ask.Scheme != "https" || os.Getenv(requestTokenEnv) == "" {
+	address := os.Getenv(requestURLEnv)
+	if address == "" || os.Getenv(requestTokenEnv) == "" {
 		return nil, &core.Error{Kind: core.ErrOperator, What: "workflow", Err: errors.New("this job gets no token from GitHub"),
 			Hint: "permissions: {id-token: write}"}
 	}
-	name := os.Getenv(providerOutput)
-	number := numberIn(name)
-	if number == "" || name != f.providerName(number) {
-		return nil, &core.Error{Kind: core.ErrInvalid, What: providerOutput, Err: fmt.Errorf("%q is not the provider of this grant: %w", name, errNoNumber),
-			Hint: "env: {" + providerOutput + ": ${{ vars." + providerOutput + " }}}"}
+	ask, ok := github.TokenURL(address, p.config.AllowEndpoint)
+	if !ok { // its value may hold somebody's password
+		return nil, core.Faults{{Field: requestURLEnv, Rule: "is not an address of GitHub's", Accepts: github.TokenForm}}
+	}
+	number, err := givenNumber(f, "env: {"+providerOutput+": ${{ vars."+providerOutput+" }}}")
+	if err != nil {
+		return nil, err
 	}
 	client := &http.Client{Transport: base(p.config.Transport), Timeout: callFor, CheckRedirect: stay}
 	token := func(ctx context.Context, forgery string) (string, error) {
@@ -56,6 +58,16 @@ func (p *Provider) insideWorkflow(at endpoint, f federation) (core.Actor, error)
 	return p.visitor(at, f, number, "", names, func(forgery string) externalaccount.Options {
 		return externalaccount.Options{SubjectTokenType: jwtType, SubjectTokenProvider: subjectToken(func(ctx context.Context) (string, error) { return token(ctx, forgery) })}
 	})
+}
+
+// givenNumber is the project's number by the provider's name that was handed
+// over: no name of the grant's tells it, and another project may have the same names.
+func givenNumber(f federation, hint string) (string, error) {
+	name := os.Getenv(providerOutput)
+	if number := numberIn(name); number != "" && name == f.providerName(number) {
+		return number, nil
+	}
+	return "", &core.Error{Kind: core.ErrInvalid, What: providerOutput, Err: fmt.Errorf("%q is not the provider of this grant: %w", name, errNoNumber), Hint: hint}
 }
 
 // runToken asks GitHub for a token of this run.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/internal/github"
@@ -20,7 +19,7 @@ import (
 const (
 	tokenURLVariable = "ACTIONS_ID_TOKEN_REQUEST_URL"
 	tokenKeyVariable = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
-	gitHubsHosts     = ".actions.githubusercontent.com"
+	gitHubsHosts     = github.TokenHosts
 )
 
 // Run is how this run asks GitHub for a token.
@@ -66,11 +65,10 @@ func (e *entrant) asThisWorkflow(ctx context.Context, d design) error {
 
 // mayAsk refuses to send the run's key to hosts that are not GitHub's, unless somebody consented.
 func (p *Provider) mayAsk(r Run) error {
-	u, err := url.Parse(r.URL)
-	if err == nil && u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), gitHubsHosts) || p.config.AllowEndpoint) {
+	if _, ok := github.TokenURL(r.URL, p.config.AllowEndpoint); ok {
 		return nil
 	}
-	return core.Faults{{Field: tokenURLVariable, Value: withoutUser(r.URL), Rule: "is not an address of GitHub's", Accepts: "https and a host that ends in " + gitHubsHosts + ", or --allow-endpoint"}}
+	return core.Faults{{Field: tokenURLVariable, Value: withoutUser(r.URL), Rule: "is not an address of GitHub's", Accepts: github.TokenForm}}
 }
 
 // mostToken is the size of an answer with a token.

@@ -73,14 +73,7 @@ func (w Workflow) Forged(name string) map[string]any {
 	case OtherRepository: // another one of the same owner
 		other.Repository, other.ID = w.Repository+"-other", another(w.ID)
 	case OtherBranch:
-		switch {
-		case w.Environment != "":
-			other.Environment = other.Environment + "-other"
-		case w.Tag != "":
-			other.Tag = "other-" + other.Tag
-		default:
-			other.Branch = "other-" + other.Branch
-		}
+		other = w.other()
 	case Fork: // the same name, at another owner
 		other.Owner, other.OwnerID, other.ID = w.Owner+"-fork", another(w.OwnerID), another(w.ID)
 	case PullRequest:
@@ -100,6 +93,33 @@ func (w Workflow) Forged(name string) map[string]any {
 		maps.Copy(forged, map[string]any{"sub": subjects[1], "event_name": pullRequest, "ref": "refs/pull/7/merge"})
 	}
 	return forged
+}
+
+// Trusts reports whether the run that a forgery is about is one of those that are
+// trusted: to try it would prove nothing.
+func (w Workflow) Trusts(forgery string) bool {
+	switch forgery {
+	case PullRequest:
+		return w.PullRequest
+	case OtherBranch:
+		other := w.other()
+		return w.Wildcard && Matches(w.Branch, other.Branch) && Matches(w.Tag, other.Tag) && Matches(w.Environment, other.Environment)
+	}
+	return false
+}
+
+// other is the same repository from another branch, tag or environment.
+func (w Workflow) other() Workflow {
+	o := w.concrete()
+	switch {
+	case w.Environment != "":
+		o.Environment += "-other"
+	case w.Tag != "":
+		o.Tag = "other-" + o.Tag
+	default:
+		o.Branch = "other-" + o.Branch
+	}
+	return o
 }
 
 // another is a number that is not id.

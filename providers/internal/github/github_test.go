@@ -142,3 +142,44 @@ func TestNoValueBreaksOutOfTheScript(t *testing.T) {
 		t.Errorf("got %q, want a line that sets a variable", got)
 	}
 }
+
+func TestForgeryIsTriedUnlessThePatternTrustsIt(t *testing.T) {
+	for _, c := range []struct {
+		scope, pattern string
+		trusted        bool
+	}{
+		{BranchSetting, "*", true}, {BranchSetting, "*main", true}, {BranchSetting, "release/*", false}, {BranchSetting, "main", false},
+		{TagSetting, "*", true}, {TagSetting, "v*", false}, {EnvironmentSetting, "prod*", true}, {EnvironmentSetting, "*-prod", false},
+	} {
+		w, _ := Read(settings(c.scope, c.pattern, AllowWildcard, "true"), true)
+		if got := w.Trusts(OtherBranch); got != c.trusted {
+			t.Errorf("%s %q: got trusted %t, want %t", c.scope, c.pattern, got, c.trusted)
+		}
+		if w.Trusts(PullRequest) || w.Trusts(Fork) || w.Trusts(OtherRepository) {
+			t.Errorf("%s %q: got others trusted", c.scope, c.pattern)
+		}
+	}
+	if w, _ := Read(settings(BranchSetting, "main", AllowPullRequest, "true"), true); !w.Trusts(PullRequest) {
+		t.Error("got pull requests not trusted, though they are")
+	}
+}
+
+func TestKeyOfTheRunGoesToGitHubsHostsOnly(t *testing.T) {
+	for address, want := range map[string][2]bool{ // without and with consent
+		"https://run.actions.githubusercontent.com/x?y=1":          {true, true},
+		"https://pipelinesghubeus1.actions.githubusercontent.com/": {true, true},
+		"http://run.actions.githubusercontent.com/x":               {false, false},
+		"https://actions.githubusercontent.com.evil.example/x":     {false, true},
+		"https://evil.example/.actions.githubusercontent.com":      {false, true},
+		"https://run.actions.githubusercontent.com@evil.example":   {false, false},
+		"https://evilactions.githubusercontent.com":                {false, true},
+		"https://": {false, false},
+		"":         {false, false},
+	} {
+		_, alone := TokenURL(address, false)
+		_, agreed := TokenURL(address, true)
+		if got := [2]bool{alone, agreed}; got != want {
+			t.Errorf("%q: got %t, want %t", address, got, want)
+		}
+	}
+}
