@@ -176,7 +176,7 @@ func (a *app) showApply(p *core.Plan, s *session, h handoff.Handoff, o applyOpti
 		return
 	}
 	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
-	a.plan(w, p, planView{Sandbox: s.sandbox != nil, Prove: !o.NoVerify, Handoff: h})
+	a.plan(w, p, planView{Sandbox: s.sandbox != nil, Prove: !o.NoVerify, Accepted: true, Handoff: h})
 	if saved != nil {
 		w.table([][]string{{"plan", o.Plan + ", made " + saved.Made.Format(time.RFC3339)}, {"digest", saved.Digest}})
 	}

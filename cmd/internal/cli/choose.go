@@ -39,7 +39,7 @@ type choice struct {
 	Recommended bool     `json:"recommended"` // the first without a secret, else the one that the profile names first
 	Usual       bool     `json:"usual"`       // taken if nobody chooses
 	Chosen      bool     `json:"chosen"`
-	Flags       string   `json:"flags"` // what chooses it, with values that work
+	Flags       string   `json:"flags"` // what chooses it; words in capitals are to be replaced
 }
 
 // choices are the ways that prof allows here, in the cloud's order: those without a secret first.
@@ -47,7 +47,7 @@ func (a *app) choices(prof profile.Profile, chosen core.Who) []choice {
 	var list []choice
 	for _, id := range a.info.Identities {
 		if slices.Contains(prof.Who[a.info.Name], id.Who) {
-			list = append(list, choice{Who: id.Who, Title: id.Title, Why: id.Why, Keyless: id.Form == "", Usual: id.Who == a.usual(prof), Chosen: id.Who == chosen, Flags: a.flagsFor(id.Who)})
+			list = append(list, choice{Who: id.Who, Title: id.Title, Why: id.Why, Keyless: id.Form == "", Usual: id.Who == a.usual(prof), Chosen: id.Who == chosen, Flags: a.flagsFor(id.Who, placeholder)})
 		}
 	}
 	best := slices.IndexFunc(list, func(c choice) bool { return c.Keyless })
@@ -74,12 +74,19 @@ func (a *app) usual(prof profile.Profile) core.Who {
 	return core.WhoKey
 }
 
-// flagsFor is what chooses w on a command line, with values that work.
-func (a *app) flagsFor(w core.Who) string {
+// placeholder stands for the value of a setting that only the user knows. An
+// example in its place would be copied, and let a stranger in.
+func placeholder(s core.Setting) string { return settingField(s).noun() }
+
+// example is a value that works.
+func example(s core.Setting) string { return s.Example }
+
+// flagsFor is what chooses w on a command line, with such values.
+func (a *app) flagsFor(w core.Who, value func(core.Setting) string) string {
 	parts := []string{"--" + whoKey + " " + string(w)}
 	for _, s := range a.info.Settings {
 		if s.Required && len(s.Only) > 0 && s.For(w) {
-			parts = append(parts, "--"+s.Name+" "+s.Example)
+			parts = append(parts, "--"+s.Name+" "+value(s))
 		}
 	}
 	return strings.Join(parts, " ")

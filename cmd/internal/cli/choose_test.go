@@ -51,8 +51,8 @@ func TestTheEnvironmentChoosesNothing(t *testing.T) {
 
 func TestAPlanRecommendsAWayWithoutASecretLoudlyAndBlocksNothing(t *testing.T) {
 	s := newStage(t, &toy{})
-	s.run(with("plan")...).wants(t, 0, "a long-lived key will be issued", "without a secret: account, a doll of the vendor's: add --who account --vendor bob",
-		"account a doll of the vendor's, no secret (recommended): nothing can be stolen", "key     a key of the box (chosen)", "choose it with --who account --vendor bob")
+	s.run(with("plan")...).wants(t, 0, "a long-lived key will be issued", "without a secret: account, a doll of the vendor's: add --who account --vendor VENDOR",
+		"account a doll of the vendor's, no secret (recommended): nothing can be stolen", "key     a key of the box (chosen)", "choose it with --who account --vendor VENDOR")
 	r := s.run(with("plan", "--vendor", "bob")...)
 	r.wants(t, 0, "no secret (chosen, recommended)", "the grantee\n")
 	r.lacks(t, "long-lived key will", "holder of the credential")
@@ -111,4 +111,14 @@ func TestASettingThatIsNoFileIsRefusedAndNeverEchoed(t *testing.T) {
 		r.wants(t, 2, c.want)
 		r.lacks(t, "PRIVATE")
 	}
+}
+
+func TestARecommendationThatIsCopiedAsItStandsLetsNobodyIn(t *testing.T) {
+	s := newStage(t, &toy{})
+	for _, args := range [][]string{with("plan"), {"profiles", "explain", "event-dump"}, {"profiles", "show", "event-dump"}} {
+		r := s.run(args...)
+		r.wants(t, 0, "--who account --vendor VENDOR")
+		r.lacks(t, "--vendor bob")
+	}
+	s.run("apply", "--help").wants(t, 0, "--who account --vendor bob")
 }

@@ -112,3 +112,10 @@ func TestNetworksAreWhatTheySayTheyAre(t *testing.T) {
 	s.write("grant.yaml", "profile: event-dump\nbucket: acme\nshelf: moon-1\nfrom:\n  - 203.0.113.9/24\n")
 	s.run("plan", "--offline", "-f", "grant.yaml").wants(t, 2, `grant.yaml:4:1: from "203.0.113.9/24": is an address inside a network`)
 }
+
+func TestAConsentThatWasGivenIsNotAskedForAgain(t *testing.T) {
+	s := newStage(t, &toy{})
+	plan := []string{"plan", "--profile", "clickhouse", "--as-documented", "--bucket", "acme", "--shelf", "moon-1"}
+	s.run(plan...).wants(t, 0, "apply carries it out only with --accept-risk")
+	s.run(append(plan, "--accept-risk")...).lacks(t, "apply carries it out only")
+}

@@ -15,11 +15,8 @@ const expiresKey = "expires"
 const mostDays = 3650
 
 // parseExpires reads a date, a moment or a number of days from now. Dates and
-// days end at midnight UTC. "" is never.
+// days end at midnight UTC.
 func parseExpires(text string, now time.Time) (time.Time, *core.Fault) {
-	if text == "" {
-		return time.Time{}, nil
-	}
 	if digits, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.Atoi(digits); err == nil && n >= 1 && n <= mostDays {
 			return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, n), nil
@@ -36,11 +33,14 @@ func parseExpires(text string, now time.Time) (time.Time, *core.Fault) {
 
 // mustLast returns a fault if the access would have ended before it began.
 func mustLast(g core.Grant, now time.Time) core.Faults {
-	if e := g.Limits.Expires; !e.IsZero() && !e.After(now) {
+	if e := g.Limits.Expires; over(e, now) {
 		return core.Faults{{Field: expiresKey, Value: e.Format(time.RFC3339), Rule: "is over already", Accepts: "an end in the future"}}
 	}
 	return nil
 }
+
+// over reports whether an end has come.
+func over(e, now time.Time) bool { return !e.IsZero() && !e.After(now) }
 
 // until is an end in words.
 func until(e time.Time) string {

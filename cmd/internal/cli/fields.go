@@ -89,20 +89,25 @@ func fields(info core.Info, regionExample string) []field {
 		{Key: fromKey, Kind: listField, Noun: "CIDR", Usage: "refuse requests from anywhere but this network or address; may be repeated", Example: "203.0.113.0/24"},
 	}
 	for _, s := range info.Settings {
-		f := field{Key: s.Name, Usage: s.Usage, Example: s.Example, Required: s.Required, Env: s.Env, Setting: true, File: s.File, Only: s.Only}
-		if s.Flag {
-			f.Kind = flagField
-		}
-		if s.File {
-			f.Noun = "FILE"
-		}
-		list = append(list, f)
+		list = append(list, settingField(s))
 	}
 	return append(list,
 		field{Key: "to", Kind: listField, Usage: "seal the credential to this public key (age1…, ssh-ed25519 …, ssh-rsa …); may be repeated", Example: "age1…", Handoff: true},
 		field{Key: "format", Usage: "how the credential is written: " + strings.Join(formats, ", "), Example: formats[0], Accepts: formats, Handoff: true},
 		field{Key: "out", Usage: "the directory for credential and manifest (default: " + defaultOut + ")", Example: "handoff/", Handoff: true},
 	)
+}
+
+// settingField is the field of what one cloud alone asks for.
+func settingField(s core.Setting) field {
+	f := field{Key: s.Name, Usage: s.Usage, Example: s.Example, Required: s.Required, Env: s.Env, Setting: true, File: s.File, Only: s.Only}
+	if s.Flag {
+		f.Kind = flagField
+	}
+	if s.File {
+		f.Noun = "FILE"
+	}
+	return f
 }
 
 // noun is what stands for the value of f in help texts.

@@ -86,9 +86,11 @@ func (a *app) build(p core.Provider, table []field, words said) (request, core.F
 		To:         words.list["to"], Format: words.text["format"], Out: words.text["out"], at: words.at,
 	}
 	var faults core.Faults
-	expires, fault := parseExpires(words.text[expiresKey], time.Now())
-	if r.Grant.Limits.Expires = expires; fault != nil {
-		faults = append(faults, *fault)
+	if text, ok := words.text[expiresKey]; ok {
+		expires, fault := parseExpires(text, time.Now())
+		if r.Grant.Limits.Expires = expires; fault != nil {
+			faults = append(faults, *fault)
+		}
 	}
 	from, more := parseNetworks(words.list[fromKey])
 	r.Grant.Limits.From, faults = from, append(faults, more...)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,7 +34,22 @@ func (a *app) readGrantFile(name string, table []field) (said, core.Faults) {
 	if len(faults) > 0 {
 		return newSaid(), faults
 	}
+	if doc, bad := grantDocument(data, shown); len(bad) == 0 && ofMany(doc) {
+		f := core.Fault{Field: "file", Value: name, Rule: "holds many grants, and this command takes one", Accepts: "--name and the flags of one of them; plan -f FILE looks at all"}
+		if name == "-" {
+			f.Rule, f.Accepts = "holds many grants, which are not read from standard input", "a file of its own: plan, apply and destroy take it"
+		}
+		return newSaid(), core.Faults{f}
+	}
 	return parseGrantFile(data, shown, table)
+}
+
+// ofMany reports whether the document of a grant file is a fleet's.
+func ofMany(doc ast.Node) bool {
+	return slices.ContainsFunc(valuesOf(doc), func(v *ast.MappingValueNode) bool {
+		key, ok := v.Key.(*ast.StringNode)
+		return ok && key.Value == fleetKey
+	})
 }
 
 // loadGrantFile returns the bytes of a grant file and what it is called in messages.

@@ -275,3 +275,15 @@ func FuzzGrantFile(f *testing.F) {
 		}
 	})
 }
+
+func TestAFileOfManyGrantsIsSaidToBeOneWhereOneIsTaken(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.write("sites.yaml", "profile: site-backup\nbucket: acme\nshelf: moon-1\ngrants:\n  - a\n")
+	for _, verb := range []string{"status", "verify"} {
+		r := s.run(verb, "-f", "sites.yaml")
+		r.wants(t, 2, `file "sites.yaml": holds many grants, and this command takes one`, "--name", "plan -f FILE looks at all")
+		r.lacks(t, "is not a key")
+	}
+	s.stdin = "grants:\n  - a\n"
+	s.run("plan", "-f", "-").wants(t, 2, "holds many grants, which are not read from standard input", "a file of its own")
+}

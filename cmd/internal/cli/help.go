@@ -69,7 +69,7 @@ func (a *app) keylessExample() string {
 	if prof, err := profile.Find(demoProfile); err == nil {
 		for _, c := range a.choices(prof, "") {
 			if c.Keyless {
-				return c.Flags
+				return a.flagsFor(c.Who, example)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,7 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	faults = append(faults, mustLast(r.Grant, time.Now())...)
 	if o.Out != "" {
 		a.mustReach(r, o.Handoff, &faults)
 		a.mustAccept(r, &faults)
@@ -92,7 +94,7 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	v := planView{Sandbox: s.sandbox != nil, Documents: o.Documents, Prove: true, Handoff: h}
+	v := planView{Sandbox: s.sandbox != nil, Documents: o.Documents, Prove: true, Accepted: r.AcceptRisk, Handoff: h}
 	if o.Out != "" {
 		digest, err := a.savePlan(o.Out, p, r, o.Handoff, h, s.sandbox != nil)
 		if err != nil {

@@ -205,7 +205,7 @@ func (a *app) opened(o receiveOptions) (received, error) {
 // tryReceived tries, as the holder, what the manifest says. Nobody cleans up
 // after it but the bucket's owner, so the objects that it leaves are named.
 func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Proof, error) {
-	if e := in.receipt.Expires; !e.IsZero() && !e.After(time.Now()) {
+	if e := in.receipt.Expires; over(e, time.Now()) {
 		return core.Proof{How: core.Skipped}, &core.Error{What: "access of key " + in.credential.ID,
 			Err: errors.New("ended at " + e.Format(time.RFC3339) + ", as its manifest says"), Hint: "ask the bucket's owner for a new one"}
 	}

@@ -4,6 +4,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,6 +82,14 @@ func (a *app) printStatus(p *core.Plan, sandbox bool) error {
 	}
 	g := p.Blueprint.Grant
 	w.line("grant %s (profile %s) on %s, %s %s", g.Name, g.Profile, a.info.Title, a.info.Nouns.Account, p.Operator.Account)
+	if e := g.Limits.Expires; over(e, p.Made) {
+		w.line("until  %s: ended", e.Format(time.RFC3339))
+	} else {
+		w.line("until  %s", until(e))
+	}
+	if nothingThere(p) {
+		w.line("there is no such grant here: %s apply makes it", a.cloud.Program)
+	}
 	var there, missing, differs, refused []core.Change
 	for _, c := range p.Changes {
 		switch {
@@ -113,6 +122,11 @@ func (a *app) printStatus(p *core.Plan, sandbox bool) error {
 		w.line("nothing differs from the grant")
 	}
 	return w.err
+}
+
+// nothingThere reports whether nobody has the access of p: no part of its role exists.
+func nothingThere(p *core.Plan) bool {
+	return len(p.Keys) == 0 && !slices.ContainsFunc(p.Changes, func(c core.Change) bool { return c.Step == core.RoleStep && c.Action != core.Make })
 }
 
 // keys prints the keys of the grantee with their age.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,7 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	faults = append(faults, more...)
+	faults = append(append(faults, more...), a.ofAnother(o.Bundle, c, r.Grant.Name)...)
 	if !c.Secret.Empty() && a.keyless(r.Grant.Who) {
 		faults = append(faults, core.Fault{Field: "credential", Rule: "is of no use: nothing secret is handed over with who: " + string(r.Grant.Who), Accepts: "the command without it"})
 	}
@@ -83,16 +84,20 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 	if err := faults.Err(); err != nil {
 		return err
 	}
+	if end := r.Grant.Limits.Expires; over(end, time.Now()) {
+		return &core.Error{What: "grant " + r.Grant.Name, Err: errors.New("ended at " + end.Format(time.RFC3339)), Hint: "give it a later end and run " + a.cloud.Program + " apply, or remove what is left with " + a.cloud.Program + " destroy"}
+	}
 	progress := a.progress()
 	e := s.trying(progress.observe)
 	b, err := core.Compile(s.provider, r.Grant)
 	if err != nil {
 		return err
 	}
-	proof, unproven, err := a.verified(ctx, s, e, b, c, o.Inside)
+	found, err := a.verified(ctx, s, e, b, c, o.Inside)
 	if err != nil {
 		return err
 	}
+	proof, unproven := found.proof, found.unproven
 	progress.done()
 	works := "the key still works"
 	if a.keyless(r.Grant.Who) {
@@ -101,31 +106,78 @@ func verifyRun(ctx context.Context, a *app, o verifyOptions) (err error) {
 			unproven = &core.Error{Err: unproven, Hint: "the grantee could not come in within 30 seconds: look at " + a.cloud.Program + " status, and whether this runs as the grantee that the grant names"}
 		}
 	}
-	return join(advised(unproven, works+": end the grant with "+a.cloud.Program+" destroy, or repair it with "+a.cloud.Program+" apply"), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
+	advice := works + ": end the grant with " + a.cloud.Program + " destroy, or repair it with " + a.cloud.Program + " apply"
+	if len(found.blocked) > 0 {
+		advice = works + ": " + a.cloud.Program + " apply would refuse to repair it; first see to " + strings.Join(found.blocked, ", and to ") + "; or end the grant with " + a.cloud.Program + " destroy"
+	}
+	return join(advised(unproven, advice), a.printProof(proofJSON{1, e.RunID, s.sandbox != nil, r.Grant.Name, proof, unproven == nil}))
 }
 
-// verified tries or asks. unproven is what is wrong with the access, err why
-// nothing could be found out.
-func (a *app) verified(ctx context.Context, s *session, e *core.Engine, b core.Blueprint, c core.Credential, inside bool) (proof core.Proof, unproven, err error) {
+// ofAnother is a fault if the manifest beside a bundle says that it belongs to another grant.
+func (a *app) ofAnother(bundle string, c core.Credential, grant string) core.Faults {
+	if bundle == "" || c.ID == "" {
+		return nil
+	}
+	m, err := handoff.Manifest(a.env.path(handoff.ManifestPath(bundle)))
+	if err != nil || m.Key == nil || m.Key.ID != c.ID || m.Grant == grant {
+		return nil
+	}
+	return core.Faults{{Field: "bundle", Value: bundle, Rule: "is of grant " + m.Grant, Accepts: "the bundle of grant " + grant + ", or the flags of that one"}}
+}
+
+// verification is what came of a verify.
+type verification struct {
+	proof    core.Proof
+	unproven error    // what is wrong with the access
+	blocked  []string // what apply would refuse, and why
+}
+
+// verified tries or asks. Its error is why nothing could be found out.
+func (a *app) verified(ctx context.Context, s *session, e *core.Engine, b core.Blueprint, c core.Credential, inside bool) (v verification, err error) {
 	if inside {
-		proof, unproven = e.Prove(ctx, b, nil, c)
-		return proof, unproven, nil
+		v.proof, v.unproven = e.Prove(ctx, b, nil, c)
+		return v, nil
 	}
 	steps, err := s.provider.Open(ctx, b)
 	if err != nil {
-		return proof, nil, err
+		return v, err
 	}
+	ask := false
 	if c.Secret.Empty() {
 		if err := a.mustBeThere(ctx, steps, b.Grant); err != nil {
-			return proof, nil, err
+			return v, err
 		}
-		if !a.keyless(b.Grant.Who) {
-			proof, unproven = e.Simulate(ctx, b, steps)
-			return proof, unproven, nil
+		ask = !a.keyless(b.Grant.Who)
+	}
+	if ask {
+		v.proof, v.unproven = e.Simulate(ctx, b, steps)
+	} else {
+		v.proof, v.unproven = e.Prove(ctx, b, steps, c)
+	}
+	if errors.Is(v.unproven, core.ErrUnproven) {
+		v.blocked = blocked(ctx, steps)
+	}
+	return v, nil
+}
+
+// blocked is what an apply would refuse, each with its reason. What cannot be read is left out:
+// it only advises.
+func blocked(ctx context.Context, steps *core.Steps) []string {
+	var list []string
+	for _, step := range []core.Step{steps.Bucket, steps.Role} {
+		changes, _ := step.Diff(ctx, core.Present)
+		for _, c := range changes {
+			if c.Action != core.Refuse {
+				continue
+			}
+			text := c.Addr + ", which " + c.Why
+			if c.Hint != "" {
+				text += " (" + c.Hint + ")"
+			}
+			list = append(list, text)
 		}
 	}
-	proof, unproven = e.Prove(ctx, b, steps, c)
-	return proof, unproven, nil
+	return list
 }
 
 // mustBeThere refuses to ask about a grant of which nothing exists.

@@ -21,6 +21,7 @@ type planView struct {
 	Sandbox   bool
 	Documents bool
 	Prove     bool
+	Accepted  bool // somebody consents to the risk
 	Handoff   handoff.Handoff
 	Saved     *savedFile // nil if the plan is not saved
 }
@@ -86,14 +87,16 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 		if p.Issues() {
 			a.warnKey(w, g)
 		}
-		if v.Prove && p.Issues() {
+		if v.Prove && len(g.Limits.From) > 0 && p.Changed() {
+			w.line("the access is of use in those networks only, so the proof asks the cloud's own simulator and writes nothing")
+		} else if v.Prove && p.Issues() {
 			w.line("the proof writes objects below %q and removes them again", p.Blueprint.Probes)
 		} else if v.Prove && a.keyless(g.Who) && p.Changed() {
 			w.line("where the grantee can be tried from here, the proof writes objects below %q and removes them again", p.Blueprint.Probes)
 		}
 	}
 	a.warnRisk(w, g)
-	if a.risk(g) != "" {
+	if a.risk(g) != "" && !v.Accepted {
 		w.line("apply carries it out only with --%s", riskKey)
 	}
 	if v.Documents {
@@ -105,7 +108,7 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 
 func adoptNote(g core.Grant) string {
 	if g.Target.Adopt {
-		return " (adopted: never created, altered or dropped)"
+		return " (adopted: never created or dropped; nothing in it is altered but the statement or binding of this grant, if it needs one)"
 	}
 	if g.Target.Shared {
 		return " (shared by many grants)"

@@ -16,8 +16,8 @@ import (
 // fragment is a piece of a credential that looks random: longer than any name.
 var fragment = regexp.MustCompile(`[A-Za-z0-9+/_-]{32,}`)
 
-// public is what looks random and is none: key IDs and hashes.
-var public = regexp.MustCompile(`^[0-9a-f]+$`)
+// public is what looks random and is none: key IDs, hashes and the names of grants, which have no capital letters.
+var public = regexp.MustCompile(`^[0-9a-z-]+$`)
 
 // secretless wants no other file, and nothing printed last, to hold a piece of
 // the credential: secretless CREDENTIAL EXCEPT...
