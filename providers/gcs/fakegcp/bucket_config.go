@@ -171,7 +171,7 @@ func (b *bucketConfig) completeIAM(was *bucketConfig) *fault {
 	}
 	switch {
 	case out.Uniform.Enabled && lock == nil:
-		t := time.Now().UTC().Add(uniformLock)
+		t := moment().Add(uniformLock)
 		out.Uniform.LockedTime = &t
 	case out.Uniform.Enabled:
 		out.Uniform.LockedTime = lock
@@ -185,7 +185,7 @@ func (b *bucketConfig) completeIAM(was *bucketConfig) *fault {
 }
 
 func (b *bucketConfig) completeRetention(was *bucketConfig) *fault {
-	now := time.Now().UTC()
+	now := moment()
 	if b.SoftDelete == nil {
 		b.SoftDelete = &softDelete{Seconds: 7 * 24 * 3600}
 	}

@@ -1,9 +1,7 @@
 // Making a bucket: its project, its name, its first policy.
 package fakegcp
 
-import (
-	"time"
-)
+import ()
 
 type insertBody struct {
 	Name string `json:"name"`
@@ -50,7 +48,7 @@ func (q *request) insertBucket() (any, error) {
 		return nil, failed(409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "+
 			"Please select a different name and try again.")
 	}
-	now := time.Now().UTC()
+	now := moment()
 	b := &bucket{Name: in.Name, Project: p.ID, Config: in.bucketConfig, Created: now, Updated: now, Metageneration: 1, Objects: map[string][]*object{}}
 	b.Policy.set(convenience(p, b.uniform()), 0)
 	q.state.Buckets[in.Name] = b

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const storageService = "storage.googleapis.com"
@@ -181,7 +180,7 @@ func changesACL(was, now bucketConfig) bool {
 
 func (b *bucket) touch() {
 	b.Metageneration++
-	b.Updated = time.Now().UTC()
+	b.Updated = moment()
 }
 
 func (q *request) deleteBucket() (any, error) {

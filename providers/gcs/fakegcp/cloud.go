@@ -86,7 +86,7 @@ var operatorRoles = []string{
 func (c *Cloud) AddProject(id, number string) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := &project{ID: id, Number: number, Created: time.Now()}
+	p := &project{ID: id, Number: number, Created: moment()}
 	c.state.Projects[id] = p
 	a := c.newAccount(p, "operator", "", "", 0)
 	for _, r := range operatorRoles {
@@ -123,7 +123,7 @@ func (c *Cloud) AddOperator(projectID, name string, permissions ...string) []byt
 	defer c.mu.Unlock()
 	home := projectID + "-staff"
 	if c.state.Projects[home] == nil {
-		c.state.Projects[home] = &project{ID: home, Number: c.serial(12), Created: time.Now()}
+		c.state.Projects[home] = &project{ID: home, Number: c.serial(12), Created: moment()}
 	}
 	a := c.newAccount(c.state.Projects[home], name, "", "", 0)
 	c.grant(c.state.Projects[projectID], a.member(), permissions)

@@ -1,9 +1,7 @@
 // Objects made from objects: copy, rewrite, compose.
 package fakegcp
 
-import (
-	"time"
-)
+import ()
 
 type rewriteAnswer struct {
 	Kind      string         `json:"kind"`
@@ -125,6 +123,6 @@ func (q *request) compose() (any, error) {
 		return nil, err
 	}
 	o.Components = parts
-	o.Updated = time.Now().UTC()
+	o.Updated = moment()
 	return q.objectResource(o), nil
 }

@@ -96,7 +96,7 @@ func (q *request) createHMAC() (any, error) {
 		f.Reason = "quotaExceeded"
 		return nil, f
 	}
-	now := time.Now().UTC()
+	now := moment()
 	k := &hmacKey{AccessID: "GOOG1E" + (rand.Text() + rand.Text() + rand.Text())[:55], Secret: hmacSecret(), Account: a.UniqueID, Project: p.ID, State: "ACTIVE", Created: now, Updated: now, Revision: 1}
 	k.Usable.Set(true, min(q.state.Settings.Delay, hmacDelay))
 	q.state.HMACKeys[k.AccessID] = k
@@ -167,7 +167,7 @@ func (q *request) updateHMAC() (any, error) {
 	if in.State != "ACTIVE" && in.State != "INACTIVE" {
 		return nil, failed(400, "Invalid value for state: %q", in.State)
 	}
-	k.State, k.Updated = in.State, time.Now().UTC()
+	k.State, k.Updated = in.State, moment()
 	k.Usable.Set(in.State == "ACTIVE", min(q.state.Settings.Delay, hmacDelay))
 	k.Revision++
 	return q.hmacMetadata(k), nil
@@ -181,6 +181,6 @@ func (q *request) deleteHMAC() (any, error) {
 	if k.State != "INACTIVE" {
 		return nil, failed(400, "Cannot delete keys in '%s' state.", k.State)
 	}
-	k.State, k.Updated = "DELETED", time.Now().UTC()
+	k.State, k.Updated = "DELETED", moment()
 	return noContent, nil
 }

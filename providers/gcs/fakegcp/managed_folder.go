@@ -102,7 +102,7 @@ func (q *request) insertFolder() (any, error) {
 	if b.Folders[name] != nil {
 		return nil, failed(409, "The managed folder you tried to create already exists.")
 	}
-	now := time.Now().UTC()
+	now := moment()
 	f := &managedFolder{Name: name, Created: now, Updated: now, Metageneration: 1}
 	f.Policy.set(policy{Version: 1}, 0)
 	b.Folders = made(b.Folders)

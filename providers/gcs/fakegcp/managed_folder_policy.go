@@ -80,7 +80,7 @@ func (q *request) setFolderPolicy() (any, error) {
 	}
 	f.Policy.set(p, q.state.Settings.Delay)
 	f.Metageneration++
-	f.Updated = time.Now().UTC()
+	f.Updated = moment()
 	return q.showFolderPolicy(b, f, 3), nil
 }
 

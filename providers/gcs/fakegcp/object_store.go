@@ -88,7 +88,7 @@ func (q *request) put(b *bucket, name string, meta objectMeta, data []byte, cond
 			return nil, f
 		}
 	}
-	now := time.Now().UTC()
+	now := moment()
 	if b.Config.EventHold {
 		meta.EventHold = true
 	}
@@ -106,7 +106,7 @@ func (q *request) put(b *bucket, name string, meta objectMeta, data []byte, cond
 // retire makes a live object noncurrent where versioning is on, and deletes it elsewhere.
 func (b *bucket) retire(o *object) {
 	if b.versioned() {
-		o.Noncurrent = time.Now().UTC()
+		o.Noncurrent = moment()
 		return
 	}
 	b.remove(o)
@@ -116,7 +116,7 @@ func (b *bucket) retire(o *object) {
 // https://cloud.google.com/storage/docs/soft-delete
 func (b *bucket) remove(o *object) {
 	if s := b.Config.SoftDelete; s != nil && s.Seconds > 0 {
-		o.SoftDeleted = time.Now().UTC()
+		o.SoftDeleted = moment()
 		o.HardDelete = o.SoftDeleted.Add(time.Duration(s.Seconds) * time.Second)
 		return
 	}

@@ -4,7 +4,6 @@ package fakegcp
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 )
 
 func objectRoutes() []route {
@@ -215,6 +214,6 @@ func (q *request) patchObject() (any, error) {
 	}
 	o.Meta = next
 	o.Metageneration++
-	o.Updated = time.Now().UTC()
+	o.Updated = moment()
 	return q.objectResource(o), nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"regexp"
 	"strings"
 )
 
@@ -61,11 +62,16 @@ func (q *request) upload() (any, error) {
 	}
 }
 
+// singleQuoted is how Google's own clients in Python write a boundary: a quoted
+// string by no standard, yet Google takes it for one.
+// https://github.com/google/apitools/blob/master/apitools/base/py/transfer.py
+var singleQuoted = regexp.MustCompile(`boundary='([^'"\\]*)'`)
+
 // multipart reads metadata and content from a multipart/related body.
 func (q *request) multipart() (uploadBody, []byte, error) {
 	var in uploadBody
 	bad := failed(400, "Malformed multipart body.")
-	kind, params, err := mime.ParseMediaType(q.Header.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(singleQuoted.ReplaceAllString(q.Header.Get("Content-Type"), `boundary="$1"`))
 	if err != nil || !strings.HasPrefix(kind, "multipart/") {
 		return in, nil, bad
 	}
