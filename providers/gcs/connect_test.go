@@ -124,6 +124,9 @@ func TestMissingCredentialsSayHowToLogIn(t *testing.T) {
 	if !errors.Is(err, core.ErrOperator) || hintOf(err) != "gcloud auth application-default login" {
 		t.Errorf("got %v [%s], want %v and how to log in", err, hintOf(err), core.ErrOperator)
 	}
+	if n := strings.Count(err.Error(), "missing"); n != 1 {
+		t.Errorf("got %q, want it said once", err)
+	}
 }
 
 func TestUnusableCredentialsFileIsNamedWithItsVariable(t *testing.T) {

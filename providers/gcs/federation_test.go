@@ -121,6 +121,49 @@ func TestVendorsInTheProjectItselfAreWarnedOf(t *testing.T) {
 	}
 }
 
+func TestAccountsThatManyShareAreWarnedOf(t *testing.T) {
+	for account, want := range map[string]string{
+		"123456789012-compute@developer.gserviceaccount.com":       "default account of a project",
+		"vendor-project@appspot.gserviceaccount.com":               "default account of a project",
+		"acme-project@appspot.gserviceaccount.com":                 "in the project of the bucket itself",
+		"123456789012@cloudbuild.gserviceaccount.com":              "shared by whatever its project builds",
+		"uploader@vendor-project.iam.gserviceaccount.com":          "",
+		"project-1-compute@vendor-project.iam.gserviceaccount.com": "",
+	} {
+		notes := compiled(t, toVendor(vendorSetting, "serviceAccount:"+account)).Notes
+		warned := strings.Join(notes, "\n")
+		if plain := len(compiled(t, toVendor()).Notes); want == "" && len(notes) != plain || !strings.Contains(warned, want) {
+			t.Errorf("%s: got notes %q, want %q in them", account, warned, want)
+		}
+	}
+}
+
+func TestWorkflowFailsWhenTheDumpDoes(t *testing.T) {
+	w, _, _ := workflowOf(designOf(workflow("branch", "", "tag", "v1+build"), settings{project: SandboxProject}))
+	file := workflowFile(w)
+	for _, part := range []string{"        shell: bash\n        run: |\n          set -euo pipefail\n          pg_dump", `    tags: ["v1\\+build"]`} {
+		if !strings.Contains(file, part) {
+			t.Errorf("got %s, want %q in it", file, part)
+		}
+	}
+}
+
+func TestSessionsOfMachinesAreSaidToBeRefused(t *testing.T) {
+	g := fromAWS()
+	a, f, _ := awsRoleOf(designOf(g, settings{project: SandboxProject}))
+	said := map[string]string{"note": strings.Join(compiled(t, g).Notes, "\n")}
+	for _, o := range awsRoleOutputs(f, a, "123456789012") {
+		if o.Name == "external-account" {
+			said["output"] = o.Why
+		}
+	}
+	for where, text := range said {
+		if !strings.Contains(text, "EC2") || !strings.Contains(text, "machine's ID") || !strings.Contains(text, "assume") {
+			t.Errorf("%s: got %q, want it to say that a machine's own session is refused", where, text)
+		}
+	}
+}
+
 func TestOutputsHoldNoExpressionAndNoSecret(t *testing.T) {
 	g := workflow("branch", "", "environment", "${{ secrets.ALL }}")
 	w, f, faults := workflowOf(designOf(g, settings{project: SandboxProject}))

@@ -48,8 +48,7 @@ func operatorIdentity(key []byte, t http.RoundTripper) (identity, error) {
 		return identity{}, unusable(file)
 	}
 	if err != nil {
-		return identity{}, &core.Error{Kind: core.ErrOperator, What: "application default credentials", Err: errors.New("are missing or unreadable"),
-			Hint: loginHint}
+		return identity{}, &core.Error{Kind: core.ErrOperator, What: "application default credentials", Hint: loginHint}
 	}
 	return identity{c, principalOf(c.JSON()), source}, nil
 }

@@ -80,7 +80,7 @@ func workflowFile(w github.Workflow) string {
 	guard, environment := "", ""
 	switch {
 	case w.Tag != "":
-		on = "  push:\n    tags: [" + github.YAML(w.Tag) + "]\n"
+		on = "  push:\n    tags: [" + github.YAML(github.Filter(w.Tag, w.Wildcard)) + "]\n"
 	case w.Environment != "":
 		environment = "    environment: " + github.YAML(w.Environment) + "\n"
 	default:
@@ -100,7 +100,10 @@ func workflowFile(w github.Workflow) string {
       - name: dump
         env:
           DATABASE_URL: ${{ secrets.DATABASE_URL }}
-        run: pg_dump "$DATABASE_URL" | gzip > dump.sql.gz
+        shell: bash
+        run: |
+          set -euo pipefail
+          pg_dump "$DATABASE_URL" | gzip > dump.sql.gz
       - name: upload
         env:
           TO: gs://${{ vars.GCS_BUCKET_NAME }}/${{ vars.GCS_PREFIX }}

@@ -4,6 +4,7 @@ package gcs
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -47,7 +48,14 @@ func awsRoleOutputs(f federation, a awsRole, number string) []core.Output {
 		list = append(list, core.Output{Name: "target_service_account", Value: f.email, Why: "whom your role acts as"})
 	}
 	return append(list, core.Output{Name: "external-account", File: externalAccountFile, Value: string(indented(file)) + "\n",
-		Why: "GOOGLE_APPLICATION_CREDENTIALS where your role runs; it holds no secret"})
+		Why: "GOOGLE_APPLICATION_CREDENTIALS where your role runs; it holds no secret. " + sessionNote(a)})
+}
+
+// sessionNote says how the session comes by its name, which nothing on AWS does by itself.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html
+func sessionNote(a awsRole) string {
+	return "On a machine of EC2 the session of the machine's own role is called by the machine's ID, and is refused: assume the role as the session " + strconv.Quote(a.session) +
+		" (aws sts assume-role --role-arn … --role-session-name " + a.session + ") and export AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION from its answer, which go first"
 }
 
 // indented is a document for people.

@@ -67,7 +67,13 @@ func (vendorGrantee) parts(d design) parts {
 		faults:  faults,
 		notes:   []string{"whoever may act as " + emailOf(member) + " has this access; that is for the vendor to keep, and cannot be seen from here"},
 	}
-	if strings.HasSuffix(member, "@"+accountDomain(d.project)) {
+	switch email := emailOf(member); {
+	case strings.HasSuffix(email, "-compute@developer.gserviceaccount.com"), strings.HasSuffix(email, "@appspot.gserviceaccount.com"):
+		p.notes = append(p.notes, email+" is the default account of a project: every machine and program there that names no other runs as it, and has this access; ask the vendor for an account made for this")
+	case strings.HasSuffix(email, "@cloudservices.gserviceaccount.com"), strings.HasSuffix(email, "@cloudbuild.gserviceaccount.com"):
+		p.notes = append(p.notes, email+" is shared by whatever its project builds or deploys, all of which has this access; ask the vendor for an account made for this")
+	}
+	if strings.HasSuffix(member, "@"+accountDomain(d.project)) || emailOf(member) == d.project+"@appspot.gserviceaccount.com" {
 		p.notes = append(p.notes, emailOf(member)+" is in the project of the bucket itself: whoever administers the project can act as it, and other grants of the project may add to this one")
 	}
 	return p

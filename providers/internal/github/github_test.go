@@ -183,3 +183,22 @@ func TestKeyOfTheRunGoesToGitHubsHostsOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestTriggersMatchTheVeryTag(t *testing.T) {
+	for _, c := range []struct {
+		tag       string
+		wildcards bool
+		want      string
+	}{
+		{"v1", false, "v1"},
+		{"v1+build", false, `v1\+build`},
+		{"!v1]", false, `\!v1\]`},
+		{"v1+*", true, `v1\+**`},
+		{"v?", true, "v**"},
+		{"release/ü-1.0", false, "release/ü-1.0"},
+	} {
+		if got := Filter(c.tag, c.wildcards); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.tag, got, c.want)
+		}
+	}
+}

@@ -35,6 +35,26 @@ func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// Filter is the name of a branch or tag as a pattern in a workflow's triggers that
+// matches it and nothing else. With wildcards, "*" and "?" stay what they mean
+// to a cloud: GitHub's own "*" ends at a slash, and its "?" is a quantifier. A
+// trigger may be wider than what is trusted; it gives nothing.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
+func Filter(s string, wildcards bool) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case wildcards && (r == '*' || r == '?'):
+			b.WriteString("**")
+		case strings.ContainsRune(`*?+[]!\`, r):
+			b.WriteString(`\` + string(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // YAML is s as a value in a workflow's file: quoted, and nothing in it is an
 // expression that GitHub would evaluate.
 func YAML(s string) string {
