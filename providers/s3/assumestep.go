@@ -82,7 +82,7 @@ func (a *assumeStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 // read asks for a role by its name, whatever its path, and then for the inside
 // of what is ours or is used.
 func (a *assumeStep) read(ctx context.Context, r wantedRole) (roleSeen, error) {
-	v, err := a.readRole(ctx, r.name)
+	v, err := a.roleOnce(ctx, r.name, &a.played)
 	if err != nil || v.role == nil || !r.lends && !a.ownRole(r, v.role) {
 		return v, err
 	}

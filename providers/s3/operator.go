@@ -45,7 +45,7 @@ func operator(d design) []core.Permission {
 	if d.marker {
 		all = append(all, markerPermissions(d)...)
 	}
-	return merged(all)
+	return merged(append(all, remainsNeeds(d)...))
 }
 
 // simulatePermissions are what it takes to ask IAM instead of trying.

@@ -1,6 +1,8 @@
 // Package s3 grants access to buckets of Amazon S3: a bucket, permissions that
-// hang on the grantee in one of several layouts, and an access key for those who
-// cannot do without a secret.
+// hang on the grantee in one of several layouts (a policy on a group with a user
+// in it, a user whom the bucket's policy names, a role that another account, a
+// workflow on GitHub or a service of AWS takes on), and an access key for those
+// who cannot do without a secret.
 package s3
 
 import (
@@ -79,7 +81,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 
 // roleOf is the role step of a grant: what its layout hangs, and the folder's marker.
 func roleOf(s *session) joined {
-	step := joined{s.layout.step(s)}
+	step := joined{besides(s)}
 	if s.marker {
 		step = append(step, &markerPiece{s})
 	}

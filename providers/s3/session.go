@@ -39,6 +39,10 @@ type session struct {
 	placedRole   atomic.Bool   // whether the role step has read it
 	placedMarker atomic.Bool   // whether the folder's marker has read it
 	freshPolicy  atomic.Value  // the policy that this session has written into a bucket of its own making
+
+	role   shared[roleSeen] // that the grantee takes on, as the plan reads it
+	played atomic.Bool      // whether the step of its own identity has read it
+	looked atomic.Bool      // whether the look at other identities has read it
 }
 
 func newSession(p *Provider, d design, c *clients) *session {
@@ -98,6 +102,16 @@ func (s *session) userOnce(asked *atomic.Bool) func(context.Context) (*types.Use
 		return s.readUser
 	}
 	return func(ctx context.Context) (*types.User, error) { return s.user.get(ctx, s.readUser) }
+}
+
+// roleOnce is readRole; of the role that the grantee takes on a plan's two
+// readers share one answer, as in [session.userOnce].
+func (s *session) roleOnce(ctx context.Context, name string, asked *atomic.Bool) (roleSeen, error) {
+	read := func(ctx context.Context) (roleSeen, error) { return s.readRole(ctx, name) }
+	if name != s.roleName() || asked.Swap(true) || s.wrote.Load() {
+		return read(ctx)
+	}
+	return s.role.get(ctx, read)
 }
 
 // placeOnce asks where the bucket is; a plan's two readers share one answer, as in [session.userOnce].
