@@ -48,6 +48,9 @@ func readCertificate(d design) (certificate, core.Faults) {
 	if second, _ := pem.Decode(rest); second != nil {
 		return certificate{}, fault("holds more than one certificate")
 	}
+	if !alone(text, block, rest) { // a plan keeps the setting as it was given
+		return certificate{}, fault("holds more than the certificate, and all of it would be kept in plans")
+	}
 	parsed, err := x509.ParseCertificate(block.Bytes)
 	if err != nil || parsed.Version != 3 {
 		return certificate{}, fault("is not a certificate of X.509 version 3")
@@ -62,6 +65,14 @@ func readCertificate(d design) (certificate, core.Faults) {
 		return certificate{}, fault("is never valid")
 	}
 	return certificate{pem: pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}), parsed: parsed}, nil
+}
+
+// alone reports whether a text is one block and white space: no headers, nothing
+// before it, and nothing behind it.
+func alone(text []byte, block *pem.Block, rest []byte) bool {
+	const begin = "-----BEGIN"
+	return len(block.Headers) == 0 && len(bytes.TrimSpace(rest)) == 0 &&
+		bytes.Count(text, []byte(begin)) == 1 && bytes.HasPrefix(bytes.TrimSpace(text), []byte(begin))
 }
 
 // outOfDate says that the certificate is not valid at that time; "" if it is.

@@ -94,6 +94,10 @@ func TestCertificateThatCannotBeUploadedIsRefused(t *testing.T) {
 		"both":                  {goodCertificate() + private, "holds a private key"},
 		"words":                 {"certificate", "is not a certificate in PEM"},
 		"broken":                {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "X.509"},
+		"a password behind it":  {goodCertificate() + "password: hunter2\n", "more than the certificate"},
+		"words before it":       {"Bag Attributes\n" + goodCertificate(), "more than the certificate"},
+		"headers":               {strings.Replace(goodCertificate(), "CERTIFICATE-----\n", "CERTIFICATE-----\nPassword: hunter2\n\n", 1), "more than the certificate"},
+		"a broken block before": {"-----BEGIN NOTE-----\nhunter2\n" + goodCertificate(), "more than the certificate"},
 		"two":                   {goodCertificate() + goodCertificate(), "more than one"},
 		"short":                 {signed(short, from, to), "too short"},
 		"an elliptic curve":     {signed(curve, from, to), "not RSA"},
@@ -104,6 +108,9 @@ func TestCertificateThatCannotBeUploadedIsRefused(t *testing.T) {
 		if len(faults) != 1 || faults[0].Field != certificateSetting || !strings.Contains(faults[0].Rule, c.rule) || faults[0].Value != "" || faults[0].Accepts == "" {
 			t.Errorf("%s: got %v, want it refused: %s", name, err, c.rule)
 		}
+	}
+	if _, err := core.Compile(New(Config{}), withCertificate("\r\n"+strings.ReplaceAll(goodCertificate(), "\n", "\r\n")+"\n\n")); err != nil {
+		t.Errorf("white space around it: got %v, want it accepted", err)
 	}
 }
 

@@ -202,6 +202,45 @@ func TestProvidersOfOthersInOurPoolAreRefusedAndKeepThePool(t *testing.T) {
 	})
 }
 
+func TestPoolIsNotDroppedOnceOthersLetIdentitiesInByIt(t *testing.T) {
+	provider := dict{"attributeMapping": dict{"google.subject": "assertion.sub"}, "oidc": dict{"issuerUri": "https://example.com"}}
+	for name, early := range map[string]bool{"before the plan": true, "after it": false} {
+		for _, id := range []string{"of-others", githubProvider} {
+			inWorld(t, func(t *testing.T, w *world) {
+				g := workflow()
+				w.apply(g)
+				f := federationOf(designOf(g, settings{project: SandboxProject}), githubProvider, providerDocument{})
+				plant := func() {
+					if id == githubProvider { // what is there is not ours any more
+						w.ask(w.owner, "PATCH", iamAPI+"/v1/"+f.providerName(SandboxProject)+"?updateMask=description", dict{"description": "by hand"}, nil)
+						return
+					}
+					w.ask(w.owner, "POST", iamAPI+"/v1/"+f.poolName(SandboxProject)+"/providers?workloadIdentityPoolProviderId="+id, provider, nil)
+				}
+				if early {
+					plant()
+				}
+				e := w.engine()
+				p, err := e.Plan(t.Context(), g, core.Absent)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !early {
+					plant()
+				}
+				_, err = e.Apply(t.Context(), p, core.ApplyOptions{})
+				if errors.Is(err, core.ErrMoved) == early {
+					t.Errorf("%s, %s: got %v", id, name, err)
+				}
+				var pool thing
+				if !w.ask(w.owner, "GET", iamAPI+"/v1/"+f.poolName(SandboxProject), nil, &pool) || pool.State == deleted {
+					t.Errorf("%s, %s: got the pool dropped, with a provider that is not ours", id, name)
+				}
+			})
+		}
+	}
+}
+
 func TestLaxConditionsAreConvictedAndPutBack(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		g := workflow()

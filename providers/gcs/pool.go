@@ -139,8 +139,8 @@ func (g *guest) endPool(have *iam.WorkloadIdentityPool, seen providersSeen) []co
 	switch {
 	case !g.ours(have.Description):
 		c.Action, c.Needs, c.Why = core.Keep, nil, "is not ours: kept"
-	case len(seen.others) > 0:
-		c.Action, c.Needs, c.Why = core.Keep, nil, "others let identities in by it ("+strings.Join(seen.others, ", ")+"): kept"
+	case len(seen.strangers(g)) > 0:
+		c.Action, c.Needs, c.Why = core.Keep, nil, "others let identities in by it ("+strings.Join(seen.strangers(g), ", ")+"): kept"
 	}
 	return []core.Change{c}
 }
@@ -224,7 +224,12 @@ func (g *guest) dropPool(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := g.readPool(ctx)
+	var have *iam.WorkloadIdentityPool
+	var seen providersSeen
+	err = core.Together(ctx, // hours may have passed since the plan
+		func(ctx context.Context) (err error) { have, err = g.readPool(ctx); return err },
+		func(ctx context.Context) (err error) { seen, err = g.readProviders(ctx); return err },
+	)
 	switch {
 	case err != nil:
 		return err
@@ -232,6 +237,8 @@ func (g *guest) dropPool(ctx context.Context) error {
 		return nil
 	case !g.ours(have.Description):
 		return moved(g.federation.poolAddr(), notOursNow)
+	case len(seen.strangers(g)) > 0:
+		return moved(g.federation.poolAddr(), "others let identities in by it now: "+strings.Join(seen.strangers(g), ", "))
 	}
 	op, err := repeat(ctx, func() (*iam.Operation, error) {
 		return service.Projects.Locations.WorkloadIdentityPools.Delete(g.federation.poolName(g.project)).Context(ctx).Do()

@@ -20,6 +20,14 @@ type providersSeen struct {
 	others []string                          // the IDs of those that live, sorted
 }
 
+// strangers are the providers that are not ours, that of our ID included: they go with the pool.
+func (s providersSeen) strangers(g *guest) []string {
+	if s.ours != nil && s.ours.State != deleted && !g.ours(s.ours.Description) {
+		return append(slices.Clone(s.others), g.federation.providerID)
+	}
+	return s.others
+}
+
 // readProviders reads all providers of the pool: whoever adds one lets more in than the grant says.
 func (g *guest) readProviders(ctx context.Context) (seen providersSeen, err error) {
 	service, err := g.cloud.iam()

@@ -105,21 +105,21 @@ func workflowClaims(w github.Workflow, audience, forgery string) map[string]any 
 
 // asAWSRole is the vendor's role: in a sandbox, or where that runs.
 func (p *Provider) asAWSRole(f federation, a awsRole) (core.Actor, error) {
-	s := p.config.StandIn
-	if s == nil {
-		return p.inside(f.design, isFor(f))
-	}
 	at, _, err := p.gate()
-	if err != nil {
-		return nil, err
-	}
-	number, err := s.Number(f.project)
 	if err != nil {
 		return nil, err
 	}
 	as := ""
 	if a.impersonate {
 		as = f.email
+	}
+	s := p.config.StandIn
+	if s == nil {
+		return p.inside(f.design, isFor(f, as, at))
+	}
+	number, err := s.Number(f.project)
+	if err != nil {
+		return nil, err
 	}
 	return p.visitor(at, f, number, as, forgeriesOf(awsRoleGrantee{}), func(forgery string) externalaccount.Options {
 		return externalaccount.Options{SubjectTokenType: awsType, AwsSecurityCredentialsProvider: awsKeys(func() (externalaccount.AwsSecurityCredentials, error) {

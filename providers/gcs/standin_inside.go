@@ -2,11 +2,11 @@
 package gcs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -25,7 +25,11 @@ func (p *Provider) inside(d design, is func(file []byte, principal string) error
 	if err != nil {
 		return nil, err
 	}
-	if err := is(id.credentials.JSON(), id.principal); err != nil {
+	err = is(id.credentials.JSON(), id.principal)
+	if said, ok := errors.AsType[*core.Error](err); ok {
+		return nil, said
+	}
+	if err != nil {
 		return nil, &core.Error{Kind: core.ErrInvalid, What: id.source, Err: err, Hint: "export " + adcEnv + "=" + externalAccountFile}
 	}
 	its := newActor(id.credentials, p.config.Transport, at, d.project)
@@ -42,13 +46,27 @@ func isAccount(email string) func([]byte, string) error {
 	}
 }
 
-// isFor wants a credentials file for the grant's provider.
-func isFor(f federation) func([]byte, string) error {
+// isFor wants the credentials file that was handed over for the grant: its
+// provider in its project, and Google's own addresses. Where the machine's keys
+// come from is the machine's business.
+func isFor(f federation, as string, at endpoint) func([]byte, string) error {
 	return func(file []byte, _ string) error {
-		var e externalAccount
-		_ = json.Unmarshal(file, &e)
-		number := numberIn(strings.TrimPrefix(e.Audience, "//iam."+universe+"/"))
-		if number == "" || e.Audience != f.audience(number) {
+		number, err := givenNumber(f, "export "+providerOutput+"=…, what was handed over as provider")
+		if err != nil {
+			return err
+		}
+		want := externalAccountFor(f, number, awsType)
+		want.TokenURL = "https://sts." + at.universe + "/v1/token"
+		if as != "" {
+			want.Impersonation = impersonationURL(at, as)
+		}
+		var have externalAccount
+		if err := json.Unmarshal(file, &have); err != nil {
+			return errors.New("is no credentials file")
+		}
+		have.Source = credentialSource{}
+		have.Universe = cmp.Or(have.Universe, want.Universe)
+		if have != want {
 			return errors.New("is not the credentials file that was handed over for this grant")
 		}
 		return nil

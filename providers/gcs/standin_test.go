@@ -190,6 +190,14 @@ func credentialsFile(t *testing.T) string {
 	return file
 }
 
+// given sets a variable that the test restores.
+func given(t *testing.T, name, value string) {
+	t.Helper()
+	if err := os.Setenv(name, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func written(t *testing.T, file string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(file, content, 0o600); err != nil {
@@ -219,6 +227,7 @@ func TestWhereTheVendorsRoleRunsTheHandedOverFileIsTried(t *testing.T) {
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		t.Setenv(name, "")
 	}
+	t.Setenv(providerOutput, "")
 	t.Setenv("AWS_REGION", "eu-central-1")
 	for _, as := range []string{"false", "true"} {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -236,13 +245,28 @@ func TestWhereTheVendorsRoleRunsTheHandedOverFileIsTried(t *testing.T) {
 			written(t, file, []byte(outputs[i].Value))
 			id, secret, token := w.fake.AddAWSRole("422074288268", "gcs-uploader", "2WbXyZ3kQpLmN8rT")
 			for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token} {
-				if err := os.Setenv(name, value); err != nil {
-					t.Fatal(err)
-				}
+				given(t, name, value)
 			}
+			given(t, providerOutput, "")
+			if _, err := w.proofInside(g); !errors.Is(err, core.ErrInvalid) || !strings.Contains(hintOf(err), providerOutput) {
+				t.Errorf("impersonating %s: got %v [%s], want the provider asked for, which tells the project's number", as, err, hintOf(err))
+			}
+			_, f, _ := awsRoleOf(designOf(g, settings{project: SandboxProject}))
+			given(t, providerOutput, f.providerName("123456789012"))
 			if proof, err := w.proofInside(g); err != nil || proof.How != core.Tried {
 				t.Errorf("impersonating %s: got %v, %s, want it tried", as, err, proof.How)
 			}
+			for old, other := range map[string]string{"123456789012": "210987654321", "https://sts.googleapis.com/v1/token": "https://evil.example.com/v1/token",
+				f.email: "somebody@else.iam.gserviceaccount.com", "external_account": "authorized_user"} {
+				if !strings.Contains(outputs[i].Value, old) {
+					continue // nobody is acted as
+				}
+				written(t, file, []byte(strings.ReplaceAll(outputs[i].Value, old, other)))
+				if _, err := w.proofInside(g); !errors.Is(err, core.ErrInvalid) && !errors.Is(err, core.ErrOperator) {
+					t.Errorf("impersonating %s: %s instead of %s: got %v, want the file refused", as, other, old, err)
+				}
+			}
+			written(t, file, []byte(outputs[i].Value))
 			other := fromAWS(impersonate, as)
 			other.Name = "event-dump-of-others"
 			if _, err := w.proofInside(other); !errors.Is(err, core.ErrInvalid) {
