@@ -44,8 +44,8 @@ func (certificateGrantee) parts(d design) parts {
 		what = certificateText(c)
 		p.notes = append(p.notes, "the certificate ends on "+c.parsed.NotAfter.UTC().Format(time.DateOnly)+", and the access with it: upload its successor before",
 			"anybody who knows the service account's address can read the certificate, its subject ("+c.parsed.Subject.String()+") included")
-		if e := d.grant.Limits.Expires; !e.IsZero() && c.parsed.NotAfter.Before(e) {
-			p.notes = append(p.notes, "the certificate ends before the grant does")
+		if e := d.grant.Limits.Expires; !e.IsZero() {
+			p.notes = append(p.notes, "the access ends on "+accessEnds(d.grant, c).Format(time.RFC3339)+", the earlier of the certificate's end and the grant's ("+e.Format(time.RFC3339)+")")
 		}
 	}
 	p.resources = append(p.resources, core.Resource{Step: core.RoleStep, Addr: d.certificateAddr(), What: what})
@@ -58,6 +58,15 @@ func (certificateGrantee) parts(d design) parts {
 		key("create", "uploads the certificate", toApply),
 		key("delete", "removes keys of the account that are not the grant's", toDestroy))
 	return p
+}
+
+// accessEnds is when the access ends: with the certificate, or with the grant if that is earlier.
+func accessEnds(g core.Grant, c certificate) time.Time {
+	ends := c.parsed.NotAfter.UTC()
+	if e := g.Limits.Expires; !e.IsZero() && e.Before(ends) {
+		return e
+	}
+	return ends
 }
 
 func certificateText(c certificate) string {
@@ -77,7 +86,12 @@ type certified struct {
 	certificate certificate
 }
 
+// diff refuses a certificate that is out of date as it does any other input that cannot be used; what it
+// has opened can still be taken back.
 func (a *certified) diff(ctx context.Context, want core.Want) ([]core.Change, error) {
+	if why := a.certificate.outOfDate(time.Now()); why != "" && want.Present {
+		return nil, core.Faults{{Field: certificateSetting, Rule: why, Accepts: certificateAccepts}}
+	}
 	var account []core.Change
 	var keys []*iam.ServiceAccountKey
 	var found string
@@ -98,10 +112,7 @@ func (a *certified) diff(ctx context.Context, want core.Want) ([]core.Change, er
 	if slices.ContainsFunc(account, func(c core.Change) bool { return c.Action == core.Make }) {
 		found, keys = "", nil // what is listed is a deleted account's
 	}
-	switch why := a.certificate.outOfDate(time.Now()); {
-	case why != "":
-		c.Action, c.Why, c.Hint = core.Refuse, "the certificate "+why, "--certificate FILE"
-	case found == "":
+	if found == "" {
 		c.Action, c.Needs = core.Make, []string{a.accountAddr()}
 	}
 	changes := append(account, c)
@@ -262,6 +273,7 @@ func (a *certified) told(ctx context.Context) ([]core.Output, error) {
 		{Name: "client_email", Value: a.email, Why: "iss and sub of the tokens that the grantee signs"},
 		{Name: "private_key_id", Value: id, Why: "kid of those tokens"},
 		{Name: "token_uri", Value: tokenURL, Why: "aud of those tokens, and where they are exchanged"},
+		{Name: "access_ends", Value: accessEnds(a.grant, a.certificate).Format(time.RFC3339), Why: "when the access ends by itself, with the certificate at the latest: hand in its successor before"},
 		{Name: "key_file", File: "service-account.json", Value: string(indented(a.keyFile(id))), Why: "the key file of client libraries, but for the private_key, which the grantee adds itself"},
 	}, a.bucketOutputs()...), nil
 }

@@ -114,7 +114,7 @@ func TestCertificateThatCannotBeUploadedIsRefused(t *testing.T) {
 	}
 }
 
-func TestCertificateOutOfDateIsRefusedInThePlan(t *testing.T) {
+func TestCertificateOutOfDateIsInvalidInput(t *testing.T) {
 	for name, c := range map[string]struct {
 		pem, why string
 	}{
@@ -122,12 +122,54 @@ func TestCertificateOutOfDateIsRefusedInThePlan(t *testing.T) {
 		"not yet valid": {signed(rsaKey(), epoch.AddDate(1, 0, 0), epoch.AddDate(2, 0, 0)), "is not valid before 2001-01-01"},
 	} {
 		inWorld(t, func(t *testing.T, w *world) {
-			p, _, err := w.reach(withCertificate(c.pem), core.Present)
-			if !strings.Contains(refusals(p), c.why) || err == nil {
-				t.Errorf("%s: got %v and %q, want it refused since it %s", name, err, refusals(p), c.why)
+			_, err := w.engine().Plan(t.Context(), withCertificate(c.pem), core.Present)
+			if !errors.Is(err, core.ErrInvalid) || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("%s: got %v, want it refused by the plan since it %s", name, err, c.why)
 			}
 			if found := w.Ours(core.Blueprint{Grant: withCertificate(c.pem)}); len(found) > 0 {
 				t.Errorf("%s: got %v made", name, found)
+			}
+		})
+	}
+}
+
+func TestGrantOfAnExpiredCertificateIsDestroyed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		g := withCertificate(signed(rsaKey(), epoch.AddDate(-1, 0, 0), epoch.AddDate(0, 0, 1)))
+		w.apply(g)
+		time.Sleep(48 * time.Hour)
+		if _, err := w.engine().Plan(t.Context(), g, core.Present); !errors.Is(err, core.ErrInvalid) {
+			t.Errorf("got %v, want %v", err, core.ErrInvalid)
+		}
+		if _, _, err := w.reach(g, core.Absent); err != nil {
+			t.Errorf("destroy: got %v, want success", err)
+		}
+		if found := w.Ours(core.Blueprint{Grant: g}); !slices.Equal(found, []string{"bucket"}) {
+			t.Errorf("got %v left, want the bucket alone", found)
+		}
+	})
+}
+
+func TestEarlierEndIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		expires time.Time
+		want    string
+	}{
+		"the certificate alone": {time.Time{}, "2090-01-01T00:00:00Z"},
+		"the certificate first": {epoch.AddDate(100, 0, 0), "2090-01-01T00:00:00Z"},
+		"the grant first":       {epoch.AddDate(50, 0, 0), "2050-01-01T00:00:00Z"},
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			g := withCertificate(goodCertificate())
+			g.Limits.Expires = c.expires
+			notes := strings.Join(compiled(t, g).Notes, "\n")
+			if want := "the access ends on " + c.want; !c.expires.IsZero() && !strings.Contains(notes, want) {
+				t.Errorf("%s: got notes %q, want %q", name, notes, want)
+			}
+			r := w.proven(g)
+			i := slices.IndexFunc(r.Outputs, func(o core.Output) bool { return o.Name == "access_ends" })
+			if i < 0 || r.Outputs[i].Value != c.want {
+				t.Errorf("%s: got %+v, want the end on %s", name, r.Outputs, c.want)
 			}
 		})
 	}

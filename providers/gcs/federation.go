@@ -56,7 +56,7 @@ const (
 
 func federationOf(d design, providerID string, p providerDocument) federation {
 	f := federation{design: d, poolID: poolID(d.grant.Name), providerID: providerID, provider: p}
-	f.provider.DisplayName, f.provider.Description = f.pool().DisplayName, f.pool().Description
+	f.provider.DisplayName, f.provider.Description = f.pool().DisplayName, providerDescription(d.grant)
 	return f
 }
 

@@ -105,9 +105,9 @@ func (awsRoleGrantee) parts(d design) parts {
 		resources: f.resources(),
 		documents: f.documents(),
 		operator:  f.operator(),
-		notes:     []string{"the session " + strconv.Quote(a.session) + " is what tells you from the vendor's other customers: the vendor must set it, and let nobody choose it",
+		notes: []string{"the session " + strconv.Quote(a.session) + " is what tells you from the vendor's other customers: the vendor must set it, and let nobody choose it",
 			"a machine of EC2 calls the session of its own role by the machine's ID, which is refused: the vendor's program must assume the role under that session name itself"},
-		faults:    faults,
+		faults: faults,
 	}
 	if a.impersonate {
 		p = p.behind(trustFor(d, member), accountParts(d))

@@ -79,7 +79,7 @@ func (g *guest) wantProvider(pool *iam.WorkloadIdentityPool, seen providersSeen)
 		c.Hint = "gcloud iam workload-identity-pools providers update-" + providerKind(f.provider) + " " + f.providerID +
 			" --workload-identity-pool " + f.poolID + " --location global --no-disabled --project " + g.project
 	case !sameProvider(have, f.provider):
-		c.Action, c.Why, c.Before, c.After = core.Alter, "lets in others than the grant says", providerWords(have), providerWords(providerBody(f.provider))
+		c.Action, c.Why, c.Before, c.After = core.Alter, "lets in others than the grant says"+f.turnover(have), providerWords(have), providerWords(providerBody(f.provider))
 	}
 	if c.Action == core.Make || c.Action == core.Alter {
 		c.Needs = []string{f.poolAddr()}
