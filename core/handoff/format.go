@@ -71,6 +71,16 @@ func Formats() []Format {
 	}
 }
 
+// Beside is the file without a secret that goes beside one in this format; ext is
+// what its name ends in, "" if there is none.
+func (f Format) Beside(r core.Receipt) (ext string, data []byte, err error) {
+	if f.beside == nil {
+		return "", nil, nil
+	}
+	made, err := f.beside(r)
+	return made.name, made.data, err
+}
+
 // FindFormat returns the format of that name, for credentials of that form. Its
 // error is [core.Faults] with what would be accepted.
 func FindFormat(name string, form core.Form) (Format, error) {

@@ -36,6 +36,26 @@ type Handoff struct {
 // allowance is more than the manifests of any delivery take.
 const allowance = 128 << 10
 
+// Holds reports whether the format can hold a credential of this grant, as far as
+// that can be known before there is one. It touches no file.
+func (h Handoff) Holds() error {
+	dummy, err := dummyFor(h.Format.Forms[0])
+	if err != nil {
+		return err
+	}
+	data, err := h.Format.Encode(dummy, h.about())
+	clear(data)
+	return err
+}
+
+// about is what a rehearsal says of the grant.
+func (h Handoff) about() core.Receipt {
+	return core.Receipt{
+		Cloud: cmp.Or(h.About.Cloud, "cloud"), Grant: h.Name, Bucket: cmp.Or(h.About.Bucket, "bucket"),
+		Region: cmp.Or(h.About.Region, "region"), Prefix: cmp.Or(h.About.Prefix, "prefix/"),
+	}
+}
+
 // Rehearse does with a dummy whatever could fail, and leaves nothing behind.
 func (h Handoff) Rehearse() error {
 	if err := h.faults().Err(); err != nil {
@@ -45,11 +65,7 @@ func (h Handoff) Rehearse() error {
 	if err != nil {
 		return err
 	}
-	about := core.Receipt{
-		Cloud: cmp.Or(h.About.Cloud, "cloud"), Grant: h.Name, Bucket: cmp.Or(h.About.Bucket, "bucket"),
-		Region: cmp.Or(h.About.Region, "region"), Prefix: cmp.Or(h.About.Prefix, "prefix/"),
-	}
-	data, err := h.pack(dummy, about)
+	data, err := h.pack(dummy, h.about())
 	if err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}

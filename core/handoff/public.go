@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
@@ -69,6 +71,42 @@ func Public(path string, r core.Receipt, keyless bool) ([]core.File, error) {
 		return nil, fmt.Errorf("output: %w", err)
 	}
 	return slices.Concat(there, written), nil
+}
+
+// Aside is r with other names for those of its files that are in the way of older
+// ones with other content: the run's ID becomes part of the name, and nothing is
+// overwritten. A file that an earlier run has put aside with the same content is
+// taken as it is. taken are the paths of what is in the way.
+func Aside(path string, r core.Receipt) (renamed core.Receipt, taken []string) {
+	r.Outputs = slices.Clone(r.Outputs)
+	for i, o := range r.Outputs {
+		if !publicName.MatchString(o.File) {
+			continue
+		}
+		at := filepath.Join(path, PublicName(r.Grant, o))
+		if old, err := safefile.ReadAll(at, mostPublic); err != nil || string(old) == o.Value {
+			continue
+		}
+		r.Outputs[i].File = aside(path, r, o)
+		taken = append(taken, at)
+	}
+	return r, taken
+}
+
+// aside is the name of an output beside an older file of its own name.
+func aside(path string, r core.Receipt, o core.Output) string {
+	begin := cleanName(r.Grant) + "."
+	entries, _ := os.ReadDir(path) // whoever writes there finds out why it cannot be read
+	for _, e := range entries {
+		run, ok := strings.CutSuffix(strings.TrimPrefix(e.Name(), begin), "."+o.File)
+		if !ok || !strings.HasPrefix(e.Name(), begin) || strings.Contains(run, ".") {
+			continue
+		}
+		if old, err := safefile.ReadAll(filepath.Join(path, e.Name()), mostPublic); err == nil && string(old) == o.Value {
+			return run + "." + o.File
+		}
+	}
+	return r.RunID + "." + o.File
 }
 
 // publicFiles are the outputs of r that are files.

@@ -48,6 +48,11 @@ func describe(r core.Receipt) *text {
 		networks = append(networks, from.String())
 	}
 	t.rows("only from", networks)
+	var trusts []string
+	for _, o := range r.Trusts {
+		trusts = append(trusts, o.Name+": "+o.Value)
+	}
+	t.rows("trusts", trusts)
 	if r.Key == nil && r.Who != "" {
 		t.row("identity", string(r.Who)+": no secret is handed over")
 		if !r.Expires.IsZero() {
@@ -121,7 +126,11 @@ func proofLine(p core.Proof, keyless bool) string {
 		if keyless {
 			with = "as the grantee itself"
 		}
-		return fmt.Sprintf("tried "+with+": %d of %d as granted", len(p.Rows)-len(p.Failures()), len(p.Rows))
+		line := fmt.Sprintf("tried "+with+": %d of %d as granted", len(p.Rows)-len(p.Failures()), len(p.Rows))
+		if counts := Counts(p); counts != core.Tried {
+			line += " (" + counts + ")"
+		}
+		return line
 	case core.Simulated:
 		return fmt.Sprintf("SIMULATED, not tried: the cloud says so for %d of %d", len(p.Rows)-len(p.Failures()), len(p.Rows))
 	}
@@ -129,6 +138,21 @@ func proofLine(p core.Proof, keyless bool) string {
 		return "SKIPPED: nobody has tried what this grantee can do"
 	}
 	return "SKIPPED: nobody has tried what this credential can do"
+}
+
+// Counts says how the rows of a proof came about: "tried", or "34 tried, 3
+// simulated" where the cloud had to be asked for some.
+func Counts(p core.Proof) string {
+	simulated := 0
+	for _, row := range p.Rows {
+		if row.How == core.Simulated {
+			simulated++
+		}
+	}
+	if simulated == 0 || simulated == len(p.Rows) {
+		return p.How
+	}
+	return fmt.Sprintf("%d tried, %d simulated", len(p.Rows)-simulated, simulated)
 }
 
 // Left is one line about the objects that a proof may have left, "" if none.

@@ -130,3 +130,18 @@ func FuzzManifestsNeverPanic(f *testing.F) {
 		}
 	})
 }
+
+func TestASummaryCountsWhatWasTriedAndWhatWasOnlyAsked(t *testing.T) {
+	rows := []core.Row{{How: core.Tried}, {How: core.Tried}, {How: core.Simulated}}
+	for want, p := range map[string]core.Proof{
+		"tried": {How: core.Tried, Rows: rows[:2]}, "simulated": {How: core.Simulated, Rows: rows[2:]}, "skipped": {How: core.Skipped},
+		"2 tried, 1 simulated": {How: core.Tried, Rows: rows},
+	} {
+		if got := Counts(p); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := proofLine(core.Proof{How: core.Tried, Rows: rows}, false); !strings.Contains(got, "3 of 3 as granted (2 tried, 1 simulated)") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -117,7 +117,7 @@ func (a *app) flagError(c *cobra.Command, err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var known []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := nearest.Word(name, known); near != "" {
+		if near := meant(name, known); near != "" {
 			err = fmt.Errorf("%w (did you mean %q?)", err, "--"+near)
 		}
 	}

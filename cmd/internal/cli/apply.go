@@ -126,6 +126,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 		err = a.unsecret(err, receipt)
 		return join(err, a.printReceipt(receipt, p, nil, err))
 	}
+	receipt = a.aside(receipt, r.Out)
 	files, err := a.publish(receipt, r.Out)
 	return join(err, a.printReceipt(receipt, p, files, nil))
 }

@@ -119,3 +119,19 @@ func TestAConsentThatWasGivenIsNotAskedForAgain(t *testing.T) {
 	s.run(plan...).wants(t, 0, "apply carries it out only with --accept-risk")
 	s.run(append(plan, "--accept-risk")...).lacks(t, "apply carries it out only")
 }
+
+func TestAPlanSaysOfTheProofOnlyWhatWillBe(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("plan")...).wants(t, 0, "the proof writes objects below")
+	r := s.run(with("plan", "--from", "203.0.113.0/24")...)
+	r.wants(t, 0, "the proof asks the cloud's own simulator and writes nothing")
+	r.lacks(t, "writes objects below")
+	s.run(with("plan", "--adopt")...).wants(t, 0, "adopted: never created or dropped; nothing in it is altered but the statement or binding of this grant")
+}
+
+func TestWhatAReceiptSaysOfOtherPlacesIsTried(t *testing.T) {
+	gaps := []core.Gap{{Ability: core.List, Where: core.Sibling, Outcome: core.Allowed, Why: "the source lists the whole bucket"}}
+	if b := blueprintOf(core.Receipt{Gaps: gaps}); len(b.Gaps) != 1 || b.Gaps[0] != gaps[0] {
+		t.Errorf("got %+v, want %+v", b.Gaps, gaps)
+	}
+}

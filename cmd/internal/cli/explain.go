@@ -3,6 +3,7 @@ package cli
 
 import (
 	"cmp"
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -116,17 +117,106 @@ func (a *app) explanation(text string) (explanation, *core.Fault) {
 		}
 	}
 	for _, p := range forms() {
-		for _, row := range p.Asks(a.info.Name, false) {
-			if len(p.Who[a.info.Name]) > 0 && slices.ContainsFunc(e.Abilities, func(r core.Reason) bool { return r.Ability == row.Ability }) {
-				e.Profiles = append(e.Profiles, asking{p.Name, row.Why})
-				break
-			}
+		if !a.available(p) {
+			continue
 		}
-		if recipe, ok := p.Recipe(a.info.Name); ok && !strings.Contains(p.Name, "+") && covers(recipe.Actions, e.Action) {
+		if why := a.whyAsked(p, e); why != "" {
+			e.Profiles = append(e.Profiles, asking{p.Name, why})
+		}
+		if recipe, ok := p.Recipe(a.info.Name); ok && !strings.Contains(p.Name, "+") && (covers(recipe.Actions, e.Action) || a.compiled(p, wanted{AsDocumented: true}, e.Action, false) != "") {
 			e.Documented = append(e.Documented, p.Name)
 		}
 	}
 	return e, nil
+}
+
+// whyAsked is why p asks for the action of e, "" if it does not: an ability that
+// it needs, or its own shape, with what is made only when it is asked for.
+func (a *app) whyAsked(p profile.Profile, e explanation) string {
+	for _, row := range p.Asks(a.info.Name, false) {
+		if slices.ContainsFunc(e.Abilities, func(r core.Reason) bool { return r.Ability == row.Ability }) {
+			return row.Why
+		}
+	}
+	if why := a.compiled(p, wanted{}, e.Action, false); why != "" {
+		return why
+	}
+	if why := a.compiled(p, wanted{}, e.Action, true); why != "" {
+		var flags []string
+		for _, s := range a.optional(p) {
+			flags = append(flags, "--"+s.Name)
+		}
+		return "with " + strings.Join(flags, " ") + ": " + why
+	}
+	return ""
+}
+
+// compiled is what the document is for that grants the action, in the form of p
+// that is wanted, for a bucket like that of the examples; "" if none does. all
+// says that what is optional is asked for.
+func (a *app) compiled(p profile.Profile, w wanted, action string, all bool) string {
+	g := a.exampleGrant(p.Name, a.usual(p))
+	for _, s := range a.optional(p) {
+		if all {
+			g.Settings[s.Name] = "true"
+		}
+	}
+	provider := a.cloud.Connect(core.Connection{})
+	b, err := a.boundTo(provider, g, w)
+	if err != nil {
+		return ""
+	}
+	for _, d := range b.Documents {
+		var body any
+		if json.Unmarshal(d.Body, &body) == nil && grants(body, action) {
+			return d.Why
+		}
+	}
+	return ""
+}
+
+// boundTo compiles g in the form that is wanted; without a prefix if the shape knows none.
+func (a *app) boundTo(provider core.Provider, g core.Grant, w wanted) (core.Blueprint, error) {
+	var failed error
+	for _, prefix := range []string{g.Target.Prefix, ""} {
+		try := g
+		try.Target.Prefix = prefix
+		faults, err := a.bind(provider, &try, w)
+		if failed = join(err, faults.Err()); failed != nil {
+			continue
+		}
+		return core.Compile(provider, try)
+	}
+	return core.Blueprint{}, failed
+}
+
+// optional are the settings that make more of p, and of nothing else.
+func (a *app) optional(p profile.Profile) []core.Setting {
+	who := a.usual(p)
+	return slices.DeleteFunc(slices.Clone(a.info.Settings), func(s core.Setting) bool {
+		return !s.Flag || len(s.Only) == 0 || !s.For(who) || len(p.Native[a.info.Name]) == 0
+	})
+}
+
+// grants reports whether a document names the action, or a pattern of actions
+// that it matches. Parts that refuse something do not count.
+func grants(body any, action string) bool {
+	switch v := body.(type) {
+	case string:
+		return strings.ContainsAny(v, ":.") && covers([]string{v}, action)
+	case []any:
+		return slices.ContainsFunc(v, func(one any) bool { return grants(one, action) })
+	case map[string]any:
+		if v["Effect"] == "Deny" {
+			return false
+		}
+		for _, one := range v {
+			if grants(one, action) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // actionIn finds the word of a text that is an action, or else one that stands
@@ -214,7 +304,10 @@ func (a *app) showExplanation(w *paper, e explanation) {
 		i, _ := core.DescribeAbility(r.Ability)
 		w.line("%s on the %s lets somebody %s: %s", e.Action, r.Level, i.Means, r.Why)
 	}
-	if len(e.Abilities) == 0 {
+	switch {
+	case len(e.Abilities) == 0 && len(e.Profiles) > 0:
+		w.line("%s belongs to no ability here: it is part of a profile's own shape", e.Action)
+	case len(e.Abilities) == 0:
 		w.line("%s belongs to no ability here: no sound form of a profile grants it", e.Action)
 	}
 	if len(e.Profiles) > 0 {

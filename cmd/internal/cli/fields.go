@@ -11,6 +11,7 @@ import (
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
+	"github.com/bucketgrant/bucketgrant/core/nearest"
 	"github.com/bucketgrant/bucketgrant/core/profile"
 )
 
@@ -96,6 +97,19 @@ func fields(info core.Info, regionExample string) []field {
 		field{Key: "format", Usage: "how the credential is written: " + strings.Join(formats, ", "), Example: formats[0], Accepts: formats, Handoff: true},
 		field{Key: "out", Usage: "the directory for credential and manifest (default: " + defaultOut + ")", Example: "handoff/", Handoff: true},
 	)
+}
+
+// meant is the known word that somebody probably meant who said word: what this
+// cloud calls the same thing, or one that is spelled alike. "" if there is none.
+func meant(word string, known []string) string {
+	for _, same := range [][]string{{"region", "location"}, {"account", "project"}} {
+		for _, other := range same {
+			if slices.Contains(same, word) && slices.Contains(known, other) {
+				return other
+			}
+		}
+	}
+	return nearest.Word(word, known)
 }
 
 // settingField is the field of what one cloud alone asks for.

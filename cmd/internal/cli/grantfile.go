@@ -18,7 +18,6 @@ import (
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
-	"github.com/bucketgrant/bucketgrant/core/nearest"
 )
 
 const (
@@ -190,7 +189,7 @@ func (r *reader) values(values []*ast.MappingValueNode) {
 		switch {
 		case !ok:
 			rule := "is not a key of a grant file"
-			if near := nearest.Word(key.Value, r.names()); near != "" {
+			if near := meant(key.Value, r.names()); near != "" {
 				rule += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			r.fault(v.Key, key.Value, "", rule, r.keys())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -57,8 +58,18 @@ func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff
 	case o.Plain && o.Armor:
 		found = append(found, core.Fault{Field: "armor", Rule: "is given together with plain", Accepts: "armor with a sealed file"})
 	}
+	if len(*faults)+len(found) == 0 && r.Format != "" {
+		if err := h.Holds(); err != nil {
+			found = append(found, cannotHold(r.Format, err))
+		}
+	}
 	*faults = append(*faults, r.placed(found)...)
 	return h, nil
+}
+
+// cannotHold is the fault of a format that cannot hold what it was chosen for.
+func cannotHold(format string, err error) core.Fault {
+	return core.Fault{Field: "format", Value: format, Rule: "cannot be used here: " + strings.TrimPrefix(err.Error(), "format "+format+": "), Accepts: "another format, or none for what the cloud itself hands out"}
 }
 
 // placed says of faults where in a file they are.

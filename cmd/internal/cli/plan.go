@@ -121,6 +121,7 @@ func (a *app) printPlan(p *core.Plan, v planView) error {
 	if a.global.JSON {
 		doc := planDocument(p, v.Sandbox)
 		doc.Recipients, doc.Saved = publicOf(v.Handoff.Recipients), v.Saved
+		doc.Trusts = a.info.Trusts(p.Blueprint.Grant)
 		doc.Identities, doc.Risk = a.choicesOf(p.Blueprint.Grant), a.risk(p.Blueprint.Grant)
 		return printJSON(a.env.Stdout, doc)
 	}

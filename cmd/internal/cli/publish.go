@@ -8,8 +8,18 @@ import (
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
+// aside gives those files of r other names that would be in the way of older ones, and says so.
+func (a *app) aside(r core.Receipt, out string) core.Receipt {
+	r, taken := handoff.Aside(a.env.path(orDefault(out, defaultOut)), r)
+	for _, path := range taken {
+		a.warn(a.paper(a.env.Stderr, a.env.Terminal.Err), path+" exists with other content and stays as it is: it is out of date if it is of this grant; what is new is written beside it")
+	}
+	return r
+}
+
 // publish writes the files that r has for the grantee into the directory of the hand-off.
 func (a *app) publish(r core.Receipt, out string) ([]core.File, error) {
+	r, _ = handoff.Aside(a.env.path(orDefault(out, defaultOut)), r)
 	files, err := handoff.Public(a.env.path(orDefault(out, defaultOut)), r, a.keyless(r.Who))
 	if err != nil {
 		return nil, &core.Error{Err: err, Hint: "everything else is done: move what is in the way, or choose another --out, then run the same command again"}

@@ -196,6 +196,15 @@ func (a *app) opened(o receiveOptions) (received, error) {
 			}
 		}
 	}
+	if o.Format != "" && len(faults) == 0 {
+		again, err := in.format.Encode(in.credential, in.receipt)
+		if clear(again); err != nil {
+			faults = append(faults, cannotHold(o.Format, err))
+		}
+		if beside := in.beside(o.Out); beside != "" {
+			faults = append(faults, a.outFault("out", beside)...)
+		}
+	}
 	if in.receipt.Key != nil && in.credential.ID != "" && in.receipt.Key.ID != in.credential.ID {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is about another key: " + in.receipt.Key.ID, Accepts: "the manifest that came with the sealed file"})
 	}
@@ -219,14 +228,14 @@ func (a *app) tryReceived(ctx context.Context, s *session, in received) (core.Pr
 	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 	a.proof(w, proof)
 	if err == nil {
-		w.line("all %d are as the manifest says", len(proof.Rows))
+		w.line("all %d are as the manifest says (%s)", len(proof.Rows), handoff.Counts(proof))
 	}
 	return proof, join(err, w.err)
 }
 
 // blueprintOf is as much of the blueprint as a manifest tells: enough to try it.
 func blueprintOf(r core.Receipt) core.Blueprint {
-	return core.Blueprint{Cloud: r.Cloud, Probes: r.Probes, Grant: core.Grant{
+	return core.Blueprint{Cloud: r.Cloud, Probes: r.Probes, Gaps: r.Gaps, Grant: core.Grant{
 		Name: r.Grant, Profile: r.Profile, Who: orKey(r.Who), Can: r.Can, Literal: r.Literal, Limits: core.Limits{From: r.From},
 		Target: core.Target{Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix},
 	}}
@@ -234,6 +243,15 @@ func blueprintOf(r core.Receipt) core.Blueprint {
 
 // orKey is w, or a key in manifests that say nothing of it.
 func orKey(w core.Who) core.Who { return cmp.Or(w, core.WhoKey) }
+
+// beside is the name of the file without a secret that goes beside out; "" if there is none.
+func (in received) beside(out string) string {
+	ext, _, err := in.format.Beside(in.receipt)
+	if err != nil || ext == "" || out == "" {
+		return ""
+	}
+	return strings.TrimSuffix(out, ".json") + ext
+}
 
 // writeReceived writes the credential to its file, or to a standard output that is no terminal.
 func (a *app) writeReceived(o receiveOptions, in received) error {
@@ -255,9 +273,22 @@ func (a *app) writeReceived(o receiveOptions, in received) error {
 	if err := writeNew(a.env.path(o.Out), o.Out, data); err != nil {
 		return err
 	}
+	beside := in.beside(o.Out)
+	if beside != "" {
+		_, data, err := in.format.Beside(in.receipt)
+		if err == nil {
+			err = writeNew(a.env.path(beside), beside, data)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if a.talks() {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		w.line("wrote %s (%s), readable only by you", o.Out, in.format.Name)
+		if beside != "" {
+			w.line("wrote %s, which refers to it and holds no secret", beside)
+		}
 		return w.err
 	}
 	return nil

@@ -56,7 +56,7 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %q: %w", o.Listen, err)
+		return &core.Error{What: fmt.Sprintf("listen on %q", o.Listen), Err: err, Hint: "choose another port; port 0 is any free one"}
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	for _, line := range s.sandbox.Environment(l.Addr().String()) {
@@ -65,7 +65,7 @@ func serveRun(ctx context.Context, a *app, o sandboxOptions) (err error) {
 	if a.talks() {
 		e := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		e.loud(sandboxBanner)
-		e.line("run the lines above in another shell, and the cloud's own tools there talk to this one; this program does with --allow-endpoint")
+		e.line("run the lines above in another shell, and the cloud's own tools there talk to this one")
 		e.line("serving %s on http://%s; interrupt to end", a.info.Title, l.Addr())
 	}
 	a.env.Doing.Set(serving)

@@ -20,7 +20,7 @@ func TestAnAccessWithoutASecretIsProvenToldAndEnded(t *testing.T) {
 	cloud := &toy{}
 	s := newStage(t, cloud)
 	r := s.run(vendors("apply", "--yes")...)
-	r.wants(t, 0, "identity     account: no secret is handed over", "tried as the grantee itself", "DOLL         doll-of-bob", "written      ", ".play.yml")
+	r.wants(t, 0, "trusts       vendor: bob", "identity     account: no secret is handed over", "tried as the grantee itself", "DOLL         doll-of-bob", "written      ", ".play.yml")
 	if len(cloud.Issued) > 0 {
 		t.Errorf("got a key where none is needed: %v", cloud.Issued)
 	}
@@ -74,16 +74,24 @@ func TestWhereNobodyCanBecomeTheGranteeTheCloudIsAskedUnlessItIsInside(t *testin
 	s.run(vendors("verify", "--inside", "--json")...).wants(t, 0, `"proof": "tried"`)
 }
 
-func TestWhatIsInTheWayOfAnOutputIsNeverReplaced(t *testing.T) {
+func TestWhatIsInTheWayOfAnOutputStaysAndTheNewOneGoesBesideIt(t *testing.T) {
 	s := newStage(t, &toy{})
 	name := core.DefaultName("event-dump", "acme", "events/")
 	if err := os.Mkdir(filepath.Join(s.dir, "handoff"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.write("handoff/"+name+".play.yml", "mine\n")
-	s.run(vendors("apply", "--yes")...).wants(t, 1, "exists with other content", "everything else is done: move what is in the way")
+	s.run(vendors("apply", "--yes")...).wants(t, 0, name+".play.yml exists with other content and stays", "written beside it")
 	if data, err := os.ReadFile(filepath.Join(s.dir, "handoff", name+".play.yml")); err != nil || string(data) != "mine\n" {
-		t.Errorf("got %q and %v", data, err)
+		t.Errorf("got %q and %v, want it as it was", data, err)
+	}
+	found, err := filepath.Glob(filepath.Join(s.dir, "handoff", name+".*.play.yml"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got %v %v, want one file beside it", found, err)
+	}
+	s.run(vendors("apply", "--yes")...).wants(t, 0, "in the file "+filepath.Base(found[0]))
+	if again, _ := filepath.Glob(filepath.Join(s.dir, "handoff", name+".*.play.yml")); len(again) != 1 {
+		t.Errorf("after a second run: got %v, want no further file", again)
 	}
 	s.run(vendors("apply", "--yes", "--out", "elsewhere")...).wants(t, 0, "elsewhere")
 }
@@ -118,4 +126,16 @@ func TestASavedPlanWithoutASecretIsAppliedAsReviewed(t *testing.T) {
 	s.run(vendors("plan", "--face", "face.pem", "--from", "203.0.113.0/24", "--out", "r.plan")...).wants(t, 0, "saved")
 	s.write("face.pem", "another face\n") // what was reviewed counts
 	s.run("apply", "r.plan", "--yes").wants(t, 0, "no secret is handed over", "only from    203.0.113.0/24")
+}
+
+func TestWhomAnAccessIsForIsThereToBeReviewed(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.write("face.pem", "a face\n")
+	r := s.run(vendors("plan", "--offline", "--face", "face.pem")...)
+	r.wants(t, 0, "trusts ", "vendor: bob")
+	r.lacks(t, "a face\n", "face:")
+	s.run(vendors("plan")...).wants(t, 0, "trusts ", "vendor: bob")
+	s.run(vendors("plan", "--json")...).wants(t, 0, `"trusts": [`, `"value": "bob"`)
+	s.run(with("plan")...).lacks(t, "trusts ")
+	s.run(vendors("apply", "--yes", "--json")...).wants(t, 0, `"trusts": [`)
 }

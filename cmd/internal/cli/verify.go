@@ -226,7 +226,7 @@ func (a *app) printProof(p proofJSON) error {
 	if bad := len(p.Failures()); bad > 0 {
 		w.loud("grant %s: %d of %d are not as granted", p.Grant, bad, len(p.Rows))
 	} else if p.OK {
-		w.line("grant %s: all %d are as granted (%s)", p.Grant, len(p.Rows), p.How)
+		w.line("grant %s: all %d are as granted (%s)", p.Grant, len(p.Rows), handoff.Counts(p.Proof))
 	}
 	return w.err
 }

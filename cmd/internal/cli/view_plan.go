@@ -63,6 +63,9 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 	}
 	w.line("grant %s (profile %s) on %s", g.Name, g.Profile, a.info.Title)
 	rows := [][]string{{"bucket", g.Target.Bucket + adoptNote(g)}, {a.info.Nouns.Region, g.Target.Region}, {"prefix", orAll(g.Target.Prefix)}, {"who", a.whoText(g)}, {"until", until(g.Limits.Expires)}}
+	for _, t := range a.info.Trusts(g) {
+		rows = append(rows, []string{"trusts", t.Name + ": " + t.Value})
+	}
 	for _, from := range g.Limits.From {
 		rows = append(rows, []string{"only from", from.String()})
 	}
@@ -266,6 +269,7 @@ type planJSON struct {
 	Issues  bool      `json:"issues"` // carrying it out makes a credential
 	Keys    []keyJSON `json:"keys"`
 
+	Trusts     []core.Output    `json:"trusts,omitempty"`     // whom the access is for, where no secret is handed over
 	Identities []choice         `json:"identities,omitempty"` // how the grantee can prove who it is here
 	Risk       string           `json:"risk,omitempty"`       // what the holder of a grant as documented could do to the owner
 	Recipients []core.Recipient `json:"recipients,omitempty"` // to whom the credential will be sealed

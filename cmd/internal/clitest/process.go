@@ -74,6 +74,10 @@ func Serve(t *testing.T, c cli.Cloud, consented int) {
 	for lines := bufio.NewScanner(errout); address == "" && lines.Scan(); {
 		_, address, _ = strings.Cut(strings.TrimSuffix(lines.Text(), "; interrupt to end"), " on ")
 	}
+	out, err := program(ctx, c, dir, nil, []string{"sandbox", "serve", "--listen", strings.TrimPrefix(address, "http://")}).CombinedOutput()
+	if code := exitCode(t, err); code != 1 || !strings.Contains(string(out), "choose another port") {
+		t.Errorf("a port in use: got %d %s, want 1 and what to do", code, out)
+	}
 	status, err := get(ctx, address)
 	if err != nil || status < 400 || status >= 500 {
 		t.Errorf("a stranger's request: got %d %v, want a refusal", status, err)
@@ -87,7 +91,7 @@ func Serve(t *testing.T, c cli.Cloud, consented int) {
 		env = append(env, strings.TrimPrefix(strings.TrimSpace(line), "export "))
 	}
 	plan := append([]string{"plan"}, grant(c)...)
-	out, err := program(ctx, c, dir, env, plan).CombinedOutput()
+	out, err = program(ctx, c, dir, env, plan).CombinedOutput()
 	if code := exitCode(t, err); code != 2 || !strings.Contains(string(out), "--allow-endpoint") {
 		t.Errorf("an endpoint without consent: got %d %s, want 2 and what to do", code, out)
 	}
