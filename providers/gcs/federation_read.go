@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"cloud.google.com/go/iam/apiv1/iampb"
-
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
@@ -28,28 +26,36 @@ type rule struct {
 	members   []string
 }
 
-// read says whether the policies of the project, the bucket and the grant's
-// folder give a guest the permission. Every identity of the pool counts as the
-// guest, so that what is too wide is never overlooked. Policies above the
-// project, and those that deny, are not read.
+// read says whether the policies of the project, the bucket and the managed
+// folders around the key give a guest the permission. Every identity of the pool
+// counts as the guest, so that what is too wide is never overlooked. Policies
+// above the project, and those that deny, are not read.
 func (g *guest) read(ctx context.Context, p core.Probe, permission string) (string, error) {
-	var project, bucket, folder []rule
+	var project, bucket []rule
 	info, _ := core.DescribeAbility(p.Ability)
 	reads := []func(context.Context) error{func(ctx context.Context) (err error) { project, err = g.projectRules(ctx); return err }}
 	if info.Reach != core.OwnerReach {
 		reads = append(reads, func(ctx context.Context) (err error) {
-			bucket, err = g.placeRules(ctx, bucketPolicy{g.run})
+			bucket, err = g.rulesAt(ctx, bucketPath(p.Bucket))
 			return err
 		})
 	}
-	if _, whole := g.where.(bucketPolicy); !whole && info.Reach == core.ObjectReach && strings.HasPrefix(p.Key, g.prefix) {
-		reads = append(reads, func(ctx context.Context) (err error) { folder, err = g.placeRules(ctx, g.where); return err })
+	var around []string
+	if info.Reach == core.ObjectReach {
+		around = foldersAround(p.Key)
+	}
+	folders := make([][]rule, len(around))
+	for i, name := range around {
+		reads = append(reads, func(ctx context.Context) (err error) {
+			folders[i], err = g.rulesAt(ctx, managedFolderPath(p.Bucket, name))
+			return err
+		})
 	}
 	if err := core.Together(ctx, reads...); err != nil {
 		return "", err
 	}
 	said := cannotAccess
-	for _, r := range slices.Concat(project, bucket, folder) {
+	for _, r := range slices.Concat(project, bucket, slices.Concat(folders...)) {
 		if !slices.ContainsFunc(r.members, g.means) {
 			continue
 		}
@@ -86,7 +92,7 @@ func (g *guest) holds(expression string, p core.Probe, info core.AbilityInfo) st
 	switch {
 	case expression == "":
 		return canAccess
-	case expression != condition(g.grant):
+	case expression != condition(g.grant), p.Bucket != "" && p.Bucket != g.bucket:
 		return unknownCondition
 	}
 	inside := g.prefix == "" || inFolder(g.grant)
@@ -125,23 +131,49 @@ func (g *guest) gives(ctx context.Context, role, permission string) (string, err
 	return cannotAccess, nil
 }
 
-func (g *guest) placeRules(ctx context.Context, at place) ([]rule, error) {
-	p, err := at.policy(ctx)
+// foldersAround are the names that a managed folder may have whose policy holds
+// for a key, or for listing what begins with it. Whether there is one under a
+// name shows when its policy is asked for.
+// https://cloud.google.com/storage/docs/managed-folders
+func foldersAround(key string) []string {
+	var names []string
+	for i, c := range key {
+		if c == '/' && len(names) < deepest {
+			names = append(names, key[:i+1])
+		}
+	}
+	return names
+}
+
+// rulesAt reads the policy of a bucket or of a managed folder; no rules if there
+// is none of them. A policy that may not be read is an error: nobody knows then.
+func (g *guest) rulesAt(ctx context.Context, path string) ([]rule, error) {
+	got, err := repeat(ctx, func() (answer, error) {
+		return g.cloud.send(ctx, request{method: http.MethodGet, path: path + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
+	})
 	if isMissing(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return rulesOf(p.bindings), nil
+	return rulesOf(got.body)
 }
 
-func rulesOf(bindings []*iampb.Binding) []rule {
-	var list []rule
-	for _, b := range bindings {
-		list = append(list, rule{b.Role, b.Condition.GetExpression(), b.Members})
+func rulesOf(policy []byte) ([]rule, error) {
+	var p struct{ Bindings []bindingDocument }
+	if err := json.Unmarshal(policy, &p); err != nil {
+		return nil, err
 	}
-	return list
+	var list []rule
+	for _, b := range p.Bindings {
+		r := rule{role: b.Role, members: b.Members}
+		if b.Condition != nil {
+			r.condition = b.Condition.Expression
+		}
+		list = append(list, r)
+	}
+	return list, nil
 }
 
 // projectRules reads the project's own policy.
@@ -158,17 +190,5 @@ func (g *guest) projectRules(ctx context.Context) ([]rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p struct{ Bindings []bindingDocument }
-	if err := json.Unmarshal(got.body, &p); err != nil {
-		return nil, err
-	}
-	var list []rule
-	for _, b := range p.Bindings {
-		r := rule{role: b.Role, members: b.Members}
-		if b.Condition != nil {
-			r.condition = b.Condition.Expression
-		}
-		list = append(list, r)
-	}
-	return list, nil
+	return rulesOf(got.body)
 }

@@ -49,8 +49,10 @@ func folderFaults(g core.Grant) core.Faults {
 	return f
 }
 
-func (r *run) folderPath() string {
-	return bucketPath(r.bucket) + "/managedFolders/" + url.PathEscape(r.folder)
+func (r *run) folderPath() string { return managedFolderPath(r.bucket, r.folder) }
+
+func managedFolderPath(bucket, name string) string {
+	return bucketPath(bucket) + "/managedFolders/" + url.PathEscape(name)
 }
 
 // look reads the folder's policy, and the bucket's, in which the grant may be

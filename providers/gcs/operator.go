@@ -49,6 +49,10 @@ func operator(d design, its []core.Permission) []core.Permission {
 		list = append(list, core.Permission{Action: "resourcemanager.projects.getIamPolicy", Resource: project, Step: core.RoleStep, Verbs: []string{toProve},
 			Why: "where the grantee cannot be tried, Policy Troubleshooter answers from the policies that the operator may read"})
 	}
+	if w := whoText(d.grant); w == string(core.WhoOIDC) || w == string(WhoAWSRole) {
+		list = append(list, core.Permission{Action: "storage.managedFolders.getIamPolicy", Resource: bucket, Step: core.RoleStep, Verbs: []string{toProve},
+			Why: "a managed folder has a policy of its own, which may give the grantee more than the grant does"})
+	}
 	if len(core.Plants(d.grant, probesOf(d.grant))) > 0 {
 		list = append(list, core.Permission{Action: "storage.objects.create", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},
 			Why: "puts the objects that must be out of the grantee's reach, or that it cannot put itself"})

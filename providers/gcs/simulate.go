@@ -89,7 +89,7 @@ func (s *simulator) ask(ctx context.Context, p core.Probe, permission string) (s
 	default:
 		tuple.ConditionContext = resource(bucket, "storage.googleapis.com/Bucket")
 	}
-	if s.folder != "" && info.Reach == core.ObjectReach && p.Key != "" {
+	if info.Reach == core.ObjectReach && p.Key != "" {
 		tuple.FullResourceName += "/objects/" + p.Key // only so are the policies of the managed folders around it asked, too
 	}
 	answer, err := repeat(ctx, func() (*policytroubleshooter.GoogleCloudPolicytroubleshooterIamV3TroubleshootIamPolicyResponse, error) {
