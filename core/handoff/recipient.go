@@ -103,6 +103,8 @@ func parseRecipient(line string) (Recipient, *core.Fault) {
 	switch {
 	case line == "":
 		return refuse("", "is empty")
+	case line == "age1…" || line == "age1...":
+		return refuse(line, "stands for a key where it is printed: put the public key of whoever is to receive the credential there")
 	case isPrivate(line):
 		return refuse("", "is a private key, which must stay with its owner; give its public half")
 	case strings.HasPrefix(line, "age1pq1"):

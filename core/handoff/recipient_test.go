@@ -201,3 +201,11 @@ func TestIdentitiesThatCannotOpenSayWhyAndShowNothing(t *testing.T) {
 		t.Errorf("no file: got error %v", err)
 	}
 }
+
+func TestTheWordThatStandsForAKeyIsSaidToBeThat(t *testing.T) {
+	for _, copied := range []string{"age1…", "age1..."} {
+		if _, err := ParseRecipients([]string{copied}); err == nil || !strings.Contains(err.Error(), "stands for a key") {
+			t.Errorf("%q: got %v, want what it is", copied, err)
+		}
+	}
+}
