@@ -44,6 +44,9 @@ func TestIdentityOfBeforeIsNamedUntilItIsDestroyed(t *testing.T) {
 						if said := refusals(p); !errors.Is(err, core.ErrNotOurs) || !strings.Contains(said, "would stay open: ") || !strings.Contains(said, "destroy with "+before) {
 							t.Errorf("present %t: got %v and %q, want it refused with what is open and %q", want.Present, err, said, before)
 						}
+						if said := refusals(p); strings.Contains(said, "remove-iam-policy-binding") {
+							t.Errorf("got %q, want one way to end it: without the rest of what is open, a binding says little", said)
+						}
 					}
 					if now := w.Ours(core.Blueprint{Grant: was}); !slices.Equal(now, ours) || w.policy(w.owner, n.bucket).Etag != policy.Etag {
 						t.Errorf("got %v, want all of %v as it was", now, ours)

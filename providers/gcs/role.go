@@ -70,7 +70,11 @@ func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) 
 	if want.Present {
 		fresh := slices.ContainsFunc(grantee, func(c core.Change) bool { return c.Action == core.Make })
 		binding := r.wantBinding(place, r.binding(members), fresh)
-		return slices.Concat([]core.Change{r.wantRole(custom)}, grantee, place.changes, []core.Change{binding}), nil
+		role := r.wantRole(custom)
+		if role.Action == core.Refuse && binding.Action == core.Refuse {
+			binding.Hint = role.Hint // what ends the other identity ends its binding
+		}
+		return slices.Concat([]core.Change{role}, grantee, place.changes, []core.Change{binding}), nil
 	}
 	return slices.Concat(r.endBinding(place), place.changes, r.endRole(custom, place.bindings), grantee), nil
 }
