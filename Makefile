@@ -1,8 +1,8 @@
 # What you can ask for. The first target prints this list.
 TAGS    := disable_grpc_modules,grpcnotrace
 GO      := CGO_ENABLED=0 go
-# Without inlining the AWS SDK is 1.2 MB smaller; it waits for the network anyway.
-BUILD   := -trimpath -tags $(TAGS) -ldflags="-s -w" -gcflags='github.com/aws/...=-l'
+# Without inlining the AWS SDK is 1.2 MB smaller and Google's clients 0.4 MB; they wait for the network anyway.
+BUILD   := -trimpath -tags $(TAGS) -ldflags="-s -w" -gcflags='github.com/aws/...=-l' -gcflags='google.golang.org/...=-l' -gcflags='cloud.google.com/...=-l'
 CACHE   := $(CURDIR)/.cache
 VENV    := $(CACHE)/venv
 TOOLS   := $(CACHE)/tools
