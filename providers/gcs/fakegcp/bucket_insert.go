@@ -1,8 +1,6 @@
 // Making a bucket: its project, its name, its first policy.
 package fakegcp
 
-import ()
-
 type insertBody struct {
 	Name string `json:"name"`
 	bucketConfig

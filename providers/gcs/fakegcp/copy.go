@@ -1,8 +1,6 @@
 // Objects made from objects: copy, rewrite, compose.
 package fakegcp
 
-import ()
-
 type rewriteAnswer struct {
 	Kind      string         `json:"kind"`
 	Done      bool           `json:"done"`
