@@ -18,7 +18,9 @@ type wantedRole struct {
 	about      string // for people, in the role's own description
 	trust      func(account string) policy
 	inline     []inlinePolicy
-	lends      bool // a role of that name that is not ours is used as it is, and gets our policies only
+	lends      bool   // a role of that name that is not ours is used as it is, and gets our policies only
+	grantee    string // the account that it is for; "" if it is for no account
+	goodbye    string // what a reader of its end must know; "" if nothing
 }
 
 // inlinePolicy is a policy inside of a role.
@@ -103,7 +105,7 @@ func (l assumeLayout) shape(d design) wantedRole {
 		r.trust = func(account string) policy { return workflowTrust(w, d.providerARN(account), e) }
 	} else {
 		v, _ := d.vendor()
-		r.trust = func(string) policy { return vendorTrust(v, e) }
+		r.grantee, r.trust = v.account, func(string) policy { return vendorTrust(v, e) }
 	}
 	r.inline = []inlinePolicy{{name: inlineName, former: l.inPolicyOnly(d)}}
 	return r
@@ -191,6 +193,9 @@ func (l assumeLayout) notes(d design) []string {
 			list = append(list, "nothing can be deleted: a step of the workflow that empties the bucket of old dumps fails; the bucket's lifecycle rules are the place for that")
 		}
 		return list
+	}
+	if v, _ := d.vendor(); v.account == rudderStack {
+		return []string{rudderStack + " is RudderStack's account: right for RudderStack's service, and for nobody else"}
 	}
 	return nil
 }

@@ -283,3 +283,32 @@ func TestExpiredTrustLetsNobodyIn(t *testing.T) {
 		t.Errorf("got %s, want its end in it", text)
 	}
 }
+
+func TestYourOwnAccountIsNoVendor(t *testing.T) {
+	for account, rule := range map[string]string{noAccount: "nobody's", ownerAccount: "your own account", rudderStack: ""} {
+		g := having(having(vendorGrant(), setVendorAccount, account), setAccount, ownerAccount)
+		_, faults := draw(g)
+		if err := faults.Err(); (err == nil) != (rule == "") || err != nil && !strings.Contains(err.Error(), rule) {
+			t.Errorf("%s: got %v, want %q", account, err, rule)
+		}
+	}
+	inTown(t, func(t *town) {
+		if c := t.refused(having(vendorGrant(), setVendorAccount, ownerAccount)); !strings.Contains(c.Why, ownerAccount) || !strings.Contains(c.Hint, setVendorAccount) {
+			t.Errorf("found by who runs this: got %q, hint %q; want the account named", c.Why, c.Hint)
+		}
+	})
+}
+
+func TestRudderStacksAccountIsCalledSo(t *testing.T) {
+	for account, want := range map[string]bool{rudderStack: true, "444433332222": false} {
+		notes := strings.Join(mustCompile(t, having(vendorGrant(), setVendorAccount, account)).Notes, "\n")
+		if got := strings.Contains(notes, "RudderStack's account"); got != want {
+			t.Errorf("%s: got notes %q, want the account called RudderStack's: %t", account, notes, want)
+		}
+	}
+	for _, s := range vendorSettings() {
+		if strings.Contains(s.Example, rudderStack) && !strings.Contains(s.Usage, "RudderStack's") {
+			t.Errorf("%s: got usage %q, want it said whose the example is", s.Name, s.Usage)
+		}
+	}
+}

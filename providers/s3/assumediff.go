@@ -26,6 +26,7 @@ func (a *assumeStep) present(v assumeView) []core.Change {
 			c.Why += "; " + v.more
 		}
 		list = append(list, c)
+		list = append(list, a.presentUse(r, seen)...)
 		for _, p := range r.inline {
 			switch {
 			case !p.former:
@@ -57,6 +58,8 @@ func (a *assumeStep) presentRole(r wantedRole, v roleSeen, account string, needs
 	own := v.role != nil && a.ownRole(r, v.role)
 	more := slices.Concat(v.attached, v.others)
 	switch {
+	case r.grantee != "" && r.grantee == account:
+		return refuse("would let in the account "+account+", which is the one that it is made in", "--"+setVendorAccount+" with the grantee's account, not your own")
 	case v.role == nil && r.path == rootPath:
 		return roleChange(core.Make, addr, "who takes it on needs no secret", needs...)
 	case v.role == nil:
@@ -160,9 +163,12 @@ func (a *assumeStep) absentRole(r wantedRole, v roleSeen, first []string) []core
 	switch {
 	case own:
 	case r.lends && other != "":
-		return []core.Change{roleChange(core.Keep, addr, "made for the grant "+other+", which needs it: left alone")}
+		return append(a.absentUse(r, v), roleChange(core.Keep, addr, "made for the grant "+other+", which needs it: left alone"))
 	case !r.lends:
 		return []core.Change{roleChange(core.Keep, addr, "not ours: left alone")}
+	}
+	if heirs := a.roleUsers(v); own && len(heirs) > 0 {
+		return a.passOn(r, heirs)
 	}
 	ties := slices.Concat(v.attached, v.others)
 	var list []core.Change
@@ -179,8 +185,8 @@ func (a *assumeStep) absentRole(r wantedRole, v roleSeen, first []string) []core
 		}
 	}
 	why := "ours"
-	if a.goodbye != "" {
-		why += "; " + a.goodbye
+	if r.goodbye != "" {
+		why += "; " + r.goodbye
 	}
 	switch {
 	case !own:

@@ -16,6 +16,10 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	if d.boundary != "" {
 		p.on(role, verbs(repairs), "iam:PutRolePermissionsBoundary")
 	}
+	if r.lends {
+		p.on(role, verbs(repairs), "iam:TagRole", "iam:UntagRole")
+		p.because("notes on a role of another grant that this one uses it too, and passes its own on")
+	}
 	p.on(role, look, "iam:GetRolePolicy")
 	if len(r.wanted()) > 0 {
 		p.on(role, settle, "iam:PutRolePolicy")

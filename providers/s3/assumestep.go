@@ -23,7 +23,6 @@ type assumeStep struct {
 	policy   *policyPiece                                 // nil: the bucket's policy does not name the role
 	further  func(context.Context) (string, error)        // what there is to say of the roles that takes reads of its own; nil: nothing
 	demands  func(context.Context) ([]core.Change, error) // what must be so before anything is made; nil: nothing
-	goodbye  string                                       // what a reader of a destroy must know; "" if nothing
 }
 
 // roleSeen is what IAM shows under the name of a role.
@@ -178,7 +177,7 @@ func (a *assumeStep) owns(addr string) bool {
 		return true
 	}
 	for _, r := range a.all() {
-		if addr == roleAddr(r.name) || slices.ContainsFunc(r.inline, func(p inlinePolicy) bool { return addr == inlineAddr(r.name, p.name) }) {
+		if addr == roleAddr(r.name) || r.lends && (addr == a.usesAddr(r) || addr == passAddr(r)) || slices.ContainsFunc(r.inline, func(p inlinePolicy) bool { return addr == inlineAddr(r.name, p.name) }) {
 			return true
 		}
 	}

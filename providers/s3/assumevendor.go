@@ -15,12 +15,19 @@ const (
 	setExternalID    = "external-id"
 )
 
+// rudderStack is RudderStack's account, which serves as the example.
+// https://www.rudderstack.com/docs/destinations/aws-iam-role-for-rudderstack/
+const rudderStack = "422074288268"
+
+// noAccount is what stands in the place of an account in examples and logs.
+const noAccount = "000000000000"
+
 func vendorSettings() []core.Setting {
 	only := []core.Who{core.WhoAccount}
 	return []core.Setting{
-		{Name: setVendorAccount, Usage: "12 digits: the grantee's account, in which anybody may take the role on whom its owner lets; RudderStack's is 422074288268", Example: "422074288268", Required: true, Only: only},
-		{Name: setVendorRole, Usage: "full ARN of the grantee's own role, if it names one: then nobody else of its account may", Example: "arn:aws:iam::422074288268:role/sync", Only: only},
-		{Name: setExternalID, Usage: "what the grantee calls its customer: it sends this each time, so that nobody else's wish is carried out with this role", Example: "2dPf0KxMrAqbVfYyCmKJwVCMLyd", Required: true, Only: only},
+		{Name: setVendorAccount, Usage: "12 digits: the grantee's account, in which anybody may take the role on whom its owner lets; RudderStack's is " + rudderStack, Example: rudderStack, Required: true, Only: only},
+		{Name: setVendorRole, Usage: "full ARN of the grantee's own role, if it names one: then nobody else of its account may; the account of the example is RudderStack's", Example: "arn:aws:iam::422074288268:role/sync", Only: only},
+		{Name: setExternalID, Usage: "what the grantee calls its customer, as the grantee gives it: it sends this each time, so that nobody else's wish is carried out with this role; the example is nobody's", Example: "2dPf0KxMrAqbVfYyCmKJwVCMLyd", Required: true, Only: only},
 	}
 }
 
@@ -66,6 +73,12 @@ func (d design) vendor() (vendor, core.Faults) {
 		fault(setVendorRole, v.role, "is not in vendor-account "+v.account, "one of the two settings, or both for the same account")
 	default:
 		v.account, v.principal = m[2], v.role
+	}
+	switch {
+	case v.account == noAccount:
+		fault(setVendorAccount, v.account, "is nobody's account", digits+", as the grantee gives it")
+	case v.account != "" && v.account == d.account:
+		fault(setVendorAccount, v.account, "is your own account: everybody in it who may take roles on would be let in", "the grantee's account")
 	}
 	const form = "2 to 1224 letters, digits and _ + = , . @ : / -, as the grantee gives it"
 	switch {

@@ -26,6 +26,9 @@ func (a *assumeStep) Do(ctx context.Context, c core.Change) error {
 		if c.Addr == roleAddr(r.name) {
 			return a.doRole(ctx, r, c)
 		}
+		if r.lends && (c.Addr == a.usesAddr(r) || c.Addr == passAddr(r)) {
+			return a.doUse(ctx, r, c)
+		}
 		for _, p := range r.inline {
 			if c.Addr == inlineAddr(r.name, p.name) {
 				return a.doInline(ctx, r, p, c)
@@ -176,6 +179,8 @@ func (a *assumeStep) dropRole(ctx context.Context, r wantedRole) error {
 		return nil
 	case !a.ownRole(r, v.role):
 		return moved(addr, notOursNow)
+	case len(a.roleUsers(v)) > 0:
+		return moved(addr, "by now other grants use it: "+strings.Join(a.roleUsers(v), ", "))
 	}
 	for _, p := range r.inline {
 		if !p.former { // has a change of its own

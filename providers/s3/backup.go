@@ -71,11 +71,16 @@ type backupRole struct {
 	does []managedPolicy
 }
 
+// pointsRemain is what the end of a role for backups leaves.
+// https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html
+const pointsRemain = "recovery points that AWS Backup made as this role cannot expire without it and go on costing: delete them first"
+
 // both are the roles for backups and for restores; of the document, the one for both.
 func (l backupLayout) both(d design) []backupRole {
 	trust := func(string) policy { return serviceTrust(backupService, d.grant.Limits.Expires) }
 	if d.grant.Literal {
-		r := wantedRole{name: backups().Documented.Role, path: backups().Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true}
+		r := wantedRole{name: backups().Documented.Role, path: backups().Documented.Path, about: "Lets AWS Backup back up and restore S3. Made by bucketgrant.", trust: trust, lends: true,
+			goodbye: pointsRemain + "; buckets that others back up as this role are so no more"}
 		for _, p := range backups().Documented.Policies {
 			r.inline = append(r.inline, inlinePolicy{name: p.Name, body: p.Document})
 		}
@@ -87,7 +92,9 @@ func (l backupLayout) both(d design) []backupRole {
 			trust: trust, inline: []inlinePolicy{{name: inlineName, body: m.policy(d)}},
 		}, []managedPolicy{m}}
 	}
-	return []backupRole{own("backup", backups().Managed[0]), own("restore", backups().Managed[1])}
+	list := []backupRole{own("backup", backups().Managed[0]), own("restore", backups().Managed[1])}
+	list[0].goodbye = pointsRemain // a restore makes none
+	return list
 }
 
 // roles are those that the grant wants; former is the role for restores if it
@@ -187,10 +194,6 @@ func (l backupLayout) step(s *session) piece {
 	step := &assumeStep{session: s,
 		further: func(ctx context.Context) (string, error) { return l.news(ctx, s) },
 		demands: func(ctx context.Context) ([]core.Change, error) { return l.demands(ctx, s) },
-		goodbye: "recovery points that AWS Backup made as this role cannot expire without it and go on costing: delete them first",
-	}
-	if s.grant.Literal {
-		step.goodbye += "; other buckets that are backed up as this role are so no more"
 	}
 	for _, r := range l.roles(s.design) {
 		step.roles = append(step.roles, r.wantedRole)

@@ -197,14 +197,46 @@ func TestDefaultRoleOfOneGrantServesAnotherAndStays(t *testing.T) {
 		second.Name, second.Target.Bucket = "acme-more", "acme-more"
 		t.again(documentedBackup())
 		for _, change := range t.again(second) {
-			if strings.Contains(change, "iam:") {
-				t.Errorf("a second grant: got %s, want the role used as it is", change)
+			if strings.Contains(change, "iam:") && change != "+ iam:role/AWSBackupDefaultServiceRole/used-by/acme-more" {
+				t.Errorf("a second grant: got %s, want the role used as it is, and that noted", change)
 			}
 		}
+		if again := t.again(second); len(again) > 0 {
+			t.Errorf("a second apply of the second: got %v, want no change", again)
+		}
 		for _, c := range t.destroy(second, core.Absent) {
-			t.Errorf("the end of the second: got %s %s, want the role left to the first", c.Action, c.Addr)
+			if c.Addr != "iam:role/AWSBackupDefaultServiceRole/used-by/acme-more" {
+				t.Errorf("the end of the second: got %s %s, want the role left to the first", c.Action, c.Addr)
+			}
 		}
 		t.must(t.apply(documentedBackup(), core.ApplyOptions{}))
+	})
+}
+
+func TestDefaultRoleStaysUntilTheLastGrantThatUsesItEnds(t *testing.T) {
+	inTown(t, func(t *town) {
+		var grants []core.Grant
+		for _, name := range []string{"acme-archive", "acme-more", "acme-most"} {
+			g := documentedBackup()
+			g.Name, g.Target.Bucket = name, name
+			t.again(g)
+			grants = append(grants, g)
+		}
+		for i, g := range grants {
+			t.destroy(g, core.Absent)
+			v, err := newSessionOf(t).readRole(t.Context(), "AWSBackupDefaultServiceRole")
+			if last := i == len(grants)-1; err != nil || (v.role == nil) != last {
+				t.Fatalf("after the end of %s: got role %v, error %v; want it there: %t", g.Name, v.role, err, !last)
+			}
+			for _, other := range grants[i+1:] {
+				if r := t.must(t.apply(other, core.ApplyOptions{})); len(r.Changes) > 0 || len(r.Failures()) > 0 {
+					t.Errorf("%s after the end of %s: got changes %+v, failures %+v; want neither", other.Name, g.Name, r.Changes, r.Failures())
+				}
+			}
+			if again := t.destroy(g, core.Absent); len(again) > 0 {
+				t.Errorf("a second end of %s: got %+v, want nothing to do", g.Name, again)
+			}
+		}
 	})
 }
 
@@ -262,9 +294,11 @@ func TestPlanTellsHowTheDocumentDiffersFromAWSsOwnPolicies(t *testing.T) {
 func TestDestroyOfABackupRoleWarnsOfWhatStaysAndCosts(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.again(backupGrant())
-		changes := t.destroy(backupGrant(), core.Absent)
-		if !slices.ContainsFunc(changes, func(c core.Change) bool { return strings.Contains(c.Why, "recovery points") }) {
-			t.Errorf("got %+v, want a word about recovery points", changes)
+		t.again(restoringGrant())
+		for _, c := range t.destroy(restoringGrant(), core.Absent) {
+			if got, want := strings.Contains(c.Why, "recovery points"), c.Addr == "iam:role/acme-archive-backup"; got != want {
+				t.Errorf("%s: got %q, want a word about recovery points: %t", c.Addr, c.Why, want)
+			}
 		}
 	})
 }

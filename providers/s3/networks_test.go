@@ -102,3 +102,23 @@ func TestAddressesOfAProofAreOnTheirSide(t *testing.T) {
 		t.Error("got an address outside of everything")
 	}
 }
+
+func TestNetworksThatS3NeverSeesOrThatKeepNobodyOutAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		rule     string // "": accepted
+		networks []string
+	}{
+		{"is private", []string{"10.0.0.0/8"}}, {"is private", []string{"10.1.2.3/32"}}, {"is private", []string{"172.31.0.0/16"}},
+		{"is private", []string{"192.168.1.0/24", "203.0.113.0/24"}}, {"is the machine itself", []string{"127.0.0.1/32"}},
+		{"is local to a link", []string{"169.254.0.0/16"}}, {"is private", []string{"fc00::/7"}}, {"is private", []string{"fd00:1::/32"}},
+		{"is local to a link", []string{"fe80::/10"}}, {"is the machine itself", []string{"::1/128"}}, {"provider's network", []string{"100.64.0.0/16"}},
+		{"everywhere", []string{"0.0.0.0/1", "128.0.0.0/1"}}, {"everywhere", []string{"128.0.0.0/1", "64.0.0.0/2", "0.0.0.0/2"}}, {"everywhere", []string{"::/1", "8000::/1", "203.0.113.0/24"}},
+		{"", []string{"203.0.113.0/24"}}, {"", []string{"172.32.0.0/16"}}, {"", []string{"192.0.2.0/24", "2001:db8::/32"}}, {"", []string{"0.0.0.0/1"}},
+		{"", []string{"0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"}},
+	} {
+		_, faults := draw(limited(c.networks...))
+		if got := faults.Err(); (got == nil) != (c.rule == "") || got != nil && !strings.Contains(got.Error(), c.rule) {
+			t.Errorf("%v: got %v, want %q", c.networks, got, c.rule)
+		}
+	}
+}

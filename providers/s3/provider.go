@@ -27,7 +27,8 @@ type Provider struct {
 	config  Config
 	reasons []core.Reason
 	groups  groupCount
-	turns   sync.Map // of each bucket: who writes one of its configurations
+	turns   sync.Map // by name: of each bucket, who writes one of its configurations; of what many sites share, who makes it
+	settled sync.Map // what this process has made of what many sites share, and when
 }
 
 var _ core.Provider = (*Provider)(nil)

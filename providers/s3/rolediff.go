@@ -25,7 +25,7 @@ func namesake(addr, what, path string) core.Change {
 
 func (r *roleStep) present(v *roleView) []core.Change {
 	list := []core.Change{r.presentPolicy(v), r.presentGroup(v)}
-	attached := v.policy != nil && slices.Contains(v.attached, aws.ToString(v.policy.Arn))
+	attached := v.group != nil && slices.Contains(v.attached, r.ownPolicyARN(v.group))
 	list = append(list, link(attached, r.attachAddr(), "the group carries the policy", r.policyAddr(), r.groupAddr()))
 	list = append(list, r.presentUser(v))
 	member := slices.Contains(v.groups, r.carrier())
@@ -68,7 +68,8 @@ func (r *roleStep) ownPolicy(v *roleView) bool {
 // the grant would not be what it says.
 func (r *roleStep) presentGroup(v *roleView) core.Change {
 	addr := r.groupAddr()
-	more := slices.DeleteFunc(slices.Clone(v.attached), func(arn string) bool { return v.policy != nil && arn == aws.ToString(v.policy.Arn) })
+	// Our policy may have come since the list of policies was made: other sites make it too.
+	more := slices.DeleteFunc(slices.Clone(v.attached), func(arn string) bool { return v.group != nil && arn == r.ownPolicyARN(v.group) })
 	more = append(more, v.inline...)
 	switch {
 	case v.group == nil:

@@ -33,13 +33,13 @@ func (r *roleStep) Do(ctx context.Context, c core.Change) error {
 	var do func(context.Context) error
 	switch (deed{c.Addr, c.Action}) {
 	case deed{r.policyAddr(), core.Make}:
-		do = r.makePolicy
+		do = func(ctx context.Context) error { return r.oncePerGroup(ctx, c.Addr, r.makePolicy) }
 	case deed{r.policyAddr(), core.Alter}:
 		do = r.alterPolicy
 	case deed{r.policyAddr(), core.Drop}:
 		do = r.dropPolicy
 	case deed{r.groupAddr(), core.Make}:
-		do = r.makeGroup
+		do = func(ctx context.Context) error { return r.oncePerGroup(ctx, c.Addr, r.makeGroup) }
 	case deed{r.groupAddr(), core.Drop}:
 		do = r.dropGroup
 	case deed{r.userAddr(), core.Make}:
@@ -49,7 +49,7 @@ func (r *roleStep) Do(ctx context.Context, c core.Change) error {
 	case deed{r.userAddr(), core.Drop}:
 		do = r.dropUser
 	case deed{r.attachAddr(), core.Make}:
-		do = r.attach
+		do = func(ctx context.Context) error { return r.oncePerGroup(ctx, c.Addr, r.attach) }
 	case deed{r.attachAddr(), core.Drop}:
 		do = r.detach
 	case deed{r.memberAddr(), core.Make}:

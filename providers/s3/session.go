@@ -24,7 +24,8 @@ type session struct {
 	design
 	*clients
 	provider *Provider
-	run      string // of this session only
+	run      string    // of this session only
+	begun    time.Time // before anything was looked at
 	who      shared[core.Operator]
 	user     shared[*types.User] // as the plan reads it; nil if there is none
 	diffed   atomic.Bool         // whether the plan's diff has read the user
@@ -46,7 +47,7 @@ type session struct {
 }
 
 func newSession(p *Provider, d design, c *clients) *session {
-	return &session{design: d, clients: c, provider: p, run: rand.Text()}
+	return &session{design: d, clients: c, provider: p, run: rand.Text(), begun: time.Now()}
 }
 
 // operator asks once who runs this, and refuses who must not.
@@ -126,7 +127,12 @@ func (s *session) placeOnce(ctx context.Context, asked *atomic.Bool) (place, err
 // turn runs f while no other session of this provider writes a configuration of
 // the same bucket: S3 refuses the second of two that meet.
 func (s *session) turn(ctx context.Context, f func() error) error {
-	held, _ := s.provider.turns.LoadOrStore(s.bucket(), make(chan struct{}, 1))
+	return s.provider.turn(ctx, s.bucketAddr(), f)
+}
+
+// turn runs f while nobody else runs one with the same name.
+func (p *Provider) turn(ctx context.Context, name string, f func() error) error {
+	held, _ := p.turns.LoadOrStore(name, make(chan struct{}, 1))
 	turn := held.(chan struct{})
 	select {
 	case turn <- struct{}{}:

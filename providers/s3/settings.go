@@ -109,7 +109,7 @@ func draw(g core.Grant) (design, core.Faults) {
 			fault(setBoundary, d.boundary, "is not the ARN of a policy in this partition", "arn:"+d.partition.name+":iam::ACCOUNT:policy/NAME")
 		}
 	}
-	f = append(f, d.readFolders()...)
+	f = append(append(f, d.readFolders()...), sourceFaults(g.Limits.From)...)
 	n, more := readNative(g.Native)
 	d.native, f = n, append(f, more...)
 	d.layout, more = layoutOf(g.Who, n.Layout)

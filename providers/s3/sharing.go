@@ -50,6 +50,33 @@ func (r *roleStep) saysOther(v *roleView) bool {
 	return r.common != "" && len(v.members) > 0 && iamTags(v.policyTags)[tagSays] != r.says()
 }
 
+// oncePerGroup makes a part of what many sites share: in turn, and once for all
+// sites that one process settles side by side. What was made before this site
+// has looked may be gone again, and counts for nothing. Others may make it
+// meanwhile: what turns out to exist and to be ours is fine.
+func (r *roleStep) oncePerGroup(ctx context.Context, addr string, do func(context.Context) error) error {
+	if r.common == "" {
+		return do(ctx)
+	}
+	name := r.carrierPath() + " " + addr + " " + r.says()
+	return r.provider.turn(ctx, name, func() error {
+		if at, done := r.provider.settled.Load(name); done && at.(time.Time).After(r.begun) {
+			r.arrived(addr)
+			return nil
+		}
+		err := do(ctx)
+		if err == nil {
+			r.provider.settled.Store(name, time.Now())
+		}
+		return err
+	})
+}
+
+// ownPolicyARN is the ARN of our policy in the account of a group that is there.
+func (r *roleStep) ownPolicyARN(g *types.Group) string {
+	return r.iamARN(arnField(aws.ToString(g.Arn), 4), "policy")
+}
+
 // newGroup is the change that makes the group, if the account has room for it.
 func (r *roleStep) newGroup(v *roleView) core.Change {
 	why := "under path " + r.carrierPath()

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -235,6 +238,61 @@ func TestSharedMarkIsNeitherAnotherGrantsNorNone(t *testing.T) {
 		}
 		if !errors.Is(err, core.ErrNotOurs) {
 			t.Errorf("got error %v, want %v", err, core.ErrNotOurs)
+		}
+	})
+}
+
+// The members of a fleet come one after the other while the first still makes what they share.
+func TestSitesThatComeWhileTheirGroupIsMadeAllArrive(t *testing.T) {
+	for name, own := range map[string]bool{"one process": false, "a process each": true} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *town) {
+				t.Transport().Latency = 50 * time.Millisecond
+				same := t.w.Provider()
+				var all sync.WaitGroup
+				for i, g := range manySites(32, "sites") {
+					e := *t.engine
+					e.Provider, e.Journal, e.RunID = same, &lockedNotes{turn: make(chan struct{}, 1)}, fmt.Sprintf("run%d", i)
+					if own {
+						e.Provider = t.w.Provider()
+					}
+					all.Go(func() {
+						time.Sleep(time.Duration(i) * 13 * time.Millisecond)
+						p, err := e.Plan(t.Context(), g, core.Present)
+						if err == nil {
+							_, err = e.Apply(t.Context(), p, core.ApplyOptions{Deliver: &hands{}, NoProof: true})
+						}
+						if err != nil {
+							t.Errorf("%s: got error %v, want success", g.Name, err)
+						}
+					})
+				}
+				all.Wait()
+			})
+		})
+	}
+}
+
+func TestPolicyThatCameSinceItWasLookedForIsNotSomebodyElses(t *testing.T) {
+	d := mustDraw(t, manySites(1, "sites")[0])
+	r := &roleStep{&session{design: d, provider: New(Config{})}}
+	group := d.iamARN(ownerAccount, "group")
+	v := &roleView{group: &iamtypes.Group{GroupName: aws.String("sites"), Path: aws.String(d.carrierPath()), Arn: &group}, attached: []string{d.iamARN(ownerAccount, "policy")}}
+	if c := r.presentGroup(v); c.Action != core.Keep {
+		t.Errorf("the policy of the group itself: got %s %q, want it kept", c.Action, c.Why)
+	}
+	v.attached = append(v.attached, "arn:aws:iam::aws:policy/AdministratorAccess")
+	if c := r.presentGroup(v); c.Action != core.Refuse || strings.Contains(c.Why, "shared/") {
+		t.Errorf("another policy: got %s %q, want it refused for that one", c.Action, c.Why)
+	}
+}
+
+func TestSharedGroupThatHasEndedIsMadeAgainByTheSameProcess(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := manySites(1, "sites")[0]
+		for range 2 {
+			t.again(g)
+			t.destroy(g, core.Absent)
 		}
 	})
 }
