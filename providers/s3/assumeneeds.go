@@ -31,6 +31,18 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	p.on(role, drop, "iam:DeleteRole")
 	p.on(role, verbs(proves), "iam:SimulatePrincipalPolicy")
 	p.because("asks what the role may do, where nobody can take it on from here")
+	bucketsWord(p, d)
+	when := verbs(repairs)
+	if l, ok := d.layout.(assumeLayout); ok && l.federated() {
+		when = verbs(proves)
+	}
+	p.on("*", when, "iam:SimulateCustomPolicy")
+	p.because("asks what the bucket's policy gives the role if it names it, where nobody can take it on from here")
+}
+
+// bucketsWord is what it takes to hear what the bucket's policy gives.
+func bucketsWord(p *permit, d design) {
+	p.on(d.bucketARN(), verbs(proves), "s3:GetBucketPolicy")
 }
 
 // rootNeeds finds out whether a role is there; it returns the role's ARN.
@@ -69,10 +81,6 @@ func (l assumeLayout) operator(d design) []core.Permission {
 	roleNeeds(&p, d, l.shape(d))
 	if l.federated() {
 		providerNeeds(&p, d)
-		if l.inPolicyOnly(d) {
-			p.on("*", verbs(proves), "iam:SimulateCustomPolicy")
-			p.because("asks what the bucket's policy lets the role do, where nobody can take it on from here")
-		}
 		return append(p.list, statementPermissions(d)...)
 	}
 	return p.list

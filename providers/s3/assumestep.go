@@ -75,7 +75,11 @@ func (a *assumeStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 	if want.Present {
 		return a.present(v), nil
 	}
-	return a.absent(v), nil
+	list := a.absent(v)
+	if a.provider != nil {
+		list = a.provider.unlessKept(list, v.provider)
+	}
+	return list, nil
 }
 
 // read asks for a role by its name, whatever its path, and then for the inside

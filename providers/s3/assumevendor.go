@@ -4,6 +4,7 @@ package s3
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -65,6 +66,8 @@ func (d design) vendor() (vendor, core.Faults) {
 	switch {
 	case v.role == "":
 		v.principal = "arn:" + d.partition.name + ":iam::" + v.account + ":root"
+	case strings.ContainsAny(v.role, "*?") || strings.Contains(v.role, "${"):
+		fault(setVendorRole, v.role, "holds a wildcard or a variable: a trust is for one role, which exists", arnForm)
 	case m == nil:
 		fault(setVendorRole, v.role, "is not the full ARN of a role", arnForm)
 	case m[1] != d.partition.name:

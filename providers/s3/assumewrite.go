@@ -20,7 +20,7 @@ func (a *assumeStep) Do(ctx context.Context, c core.Change) error {
 	case a.policy != nil && a.policy.owns(c.Addr):
 		return a.policy.do(ctx, c)
 	case a.provider != nil && c.Addr == a.provider.addr():
-		return a.provider.do(ctx, c, a.roleNames())
+		return a.provider.do(ctx, c, a.all())
 	}
 	for _, r := range a.all() {
 		if c.Addr == roleAddr(r.name) {
@@ -36,14 +36,6 @@ func (a *assumeStep) Do(ctx context.Context, c core.Change) error {
 		}
 	}
 	return fmt.Errorf("role %s: nobody knows it", c.Addr)
-}
-
-func (a *assumeStep) roleNames() []string {
-	var names []string
-	for _, r := range a.roles {
-		names = append(names, r.name)
-	}
-	return names
 }
 
 func (a *assumeStep) doRole(ctx context.Context, r wantedRole, c core.Change) error {

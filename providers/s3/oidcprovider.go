@@ -3,7 +3,6 @@ package s3
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -79,26 +78,12 @@ func (p *provider) trustingRoles(ctx context.Context, account string) ([]string,
 			if err != nil {
 				return nil, err
 			}
-			if mentions(text, arn) {
+			if trusts(text, arn) {
 				names = append(names, aws.ToString(r.RoleName))
 			}
 		}
 	}
 	return names, nil
-}
-
-// mentions reports whether a trust policy names a federated principal.
-func mentions(text, arn string) bool {
-	shelf, err := openShelf(text)
-	if err != nil {
-		return true // nobody can say
-	}
-	return slices.ContainsFunc(shelf.statements, func(raw json.RawMessage) bool {
-		var s struct {
-			Principal struct{ Federated json.RawMessage }
-		}
-		return json.Unmarshal(raw, &s) == nil && strings.Contains(string(s.Principal.Federated), `"`+arn+`"`)
-	})
 }
 
 func (p *provider) present(v providerSeen) core.Change {
@@ -117,7 +102,8 @@ func (p *provider) present(v providerSeen) core.Change {
 	return c
 }
 
-// absent lets it go with the last role that trusts it. names are the addresses of this grant's roles.
+// absent lets it go with the last role that trusts it. names are the addresses
+// of this grant's roles; see [provider.unlessKept].
 func (p *provider) absent(v providerSeen, names []string) []core.Change {
 	keep := func(why string) []core.Change { return []core.Change{roleChange(core.Keep, p.addr(), why)} }
 	others := slices.DeleteFunc(slices.Clone(v.users), func(name string) bool { return slices.Contains(names, roleAddr(name)) })
@@ -132,7 +118,21 @@ func (p *provider) absent(v providerSeen, names []string) []core.Change {
 	return []core.Change{roleChange(core.Drop, p.addr(), "ours, and no other role trusts it", names...)}
 }
 
-func (p *provider) do(ctx context.Context, c core.Change, names []string) error {
+// unlessKept keeps the provider where the plan keeps a role of the grant's name
+// that trusts it: one that is not ours, or that others have tied something to.
+func (p *provider) unlessKept(plan []core.Change, v providerSeen) []core.Change {
+	going := func(addr string) bool {
+		return slices.ContainsFunc(plan, func(c core.Change) bool { return c.Addr == addr && c.Action == core.Drop })
+	}
+	staying := slices.DeleteFunc(slices.Clone(v.users), func(name string) bool { return going(roleAddr(name)) })
+	if len(staying) == 0 || !going(p.addr()) {
+		return plan
+	}
+	plan = slices.DeleteFunc(plan, func(c core.Change) bool { return c.Addr == p.addr() })
+	return append(plan, roleChange(core.Keep, p.addr(), "left: roles that stay trust it: "+strings.Join(staying, ", ")))
+}
+
+func (p *provider) do(ctx context.Context, c core.Change, roles []wantedRole) error {
 	o, err := p.operator(ctx)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (p *provider) do(ctx context.Context, c core.Change, names []string) error 
 	case core.Alter:
 		return p.admit(ctx, o.Account)
 	case core.Drop:
-		return p.drop(ctx, o.Account, names)
+		return p.drop(ctx, o.Account, roles)
 	}
 	return fmt.Errorf("identity provider %s: no such action %q", c.Addr, c.Action)
 }
@@ -173,26 +173,58 @@ func (p *provider) admit(ctx context.Context, account string) error {
 	})
 }
 
-// drop looks once more whether anybody needs it: other grants may have come since the plan.
-func (p *provider) drop(ctx context.Context, account string, names []string) error {
+// drop looks once more whether anybody needs it: other grants may have come
+// since the plan, and a role of this one may be there still. A role of ours that
+// was dropped a moment ago may be shown for a while.
+func (p *provider) drop(ctx context.Context, account string, roles []wantedRole) error {
 	v, err := p.look(ctx, account)
-	if err != nil || !v.exists {
-		return err
-	}
-	users, err := p.trustingRoles(ctx, account)
-	if err != nil {
-		return err
-	}
-	others := slices.DeleteFunc(users, func(name string) bool { return slices.Contains(names, name) })
 	switch {
+	case err != nil || !v.exists:
+		return err
 	case !v.own:
 		return moved(p.addr(), notOursNow)
-	case len(others) > 0:
-		return &core.Error{Kind: core.ErrMoved, What: p.addr(), Err: errors.New("by now other roles trust it: " + strings.Join(others, ", ")), Hint: "make the plan again"}
+	}
+	err = await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error { return p.unused(ctx, account, roles) })
+	if err != nil {
+		return err
 	}
 	_, err = p.iam.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(p.providerARN(account))})
 	if gone(err) {
 		return nil
 	}
 	return failed(p.addr(), "iam:DeleteOpenIDConnectProvider", err)
+}
+
+// unused is an error while a role that exists trusts the provider.
+func (p *provider) unused(ctx context.Context, account string, roles []wantedRole) error {
+	users, err := p.trustingRoles(ctx, account)
+	if err != nil {
+		return err
+	}
+	var others []string
+	waiting := true
+	for _, name := range users {
+		i := slices.IndexFunc(roles, func(r wantedRole) bool { return r.name == name })
+		if i >= 0 {
+			v, err := p.readRole(ctx, name)
+			if err != nil {
+				return err
+			}
+			if v.role == nil {
+				continue
+			}
+			waiting = waiting && p.ownRole(roles[i], v.role)
+		} else {
+			waiting = false
+		}
+		others = append(others, name)
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	used := &core.Error{Kind: core.ErrMoved, What: p.addr(), Err: errors.New("by now other roles trust it: " + strings.Join(others, ", ")), Hint: "make the plan again"}
+	if waiting {
+		return errors.Join(errNotSeen, used)
+	}
+	return used
 }

@@ -45,6 +45,7 @@ func operator(d design) []core.Permission {
 	if d.marker {
 		all = append(all, markerPermissions(d)...)
 	}
+	all = append(all, sharingPermissions(d)...)
 	return merged(append(all, remainsNeeds(d)...))
 }
 
@@ -52,9 +53,7 @@ func operator(d design) []core.Permission {
 func simulatePermissions(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
 	p.on(d.layout.grantee(d, d.accountOrNot("*")), verbs(proves), "iam:SimulatePrincipalPolicy")
-	if _, alone := d.layout.(userLayout); alone {
-		p.on(d.bucketARN(), verbs(proves), "s3:GetBucketPolicy")
-	}
+	bucketsWord(&p, d)
 	return p.list
 }
 

@@ -189,6 +189,13 @@ func (b *bucketStep) otherUsers(ctx context.Context) ([]string, error) {
 			found["policy "+aws.ToString(p.PolicyName)] = true
 		}
 	}
+	roles, err := b.otherRoles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range roles {
+		found["role "+name] = true
+	}
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
@@ -204,9 +211,4 @@ func (b *bucketStep) ownPolicies(ctx context.Context) ([]types.Policy, error) {
 		list = append(list, out.Policies...)
 	}
 	return list, nil
-}
-
-// namedIn reports whether a policy names the bucket or what is in it.
-func (d design) namedIn(text string) bool {
-	return strings.Contains(text, `"`+d.bucketARN()+`"`) || strings.Contains(text, `"`+d.bucketARN()+`/`)
 }

@@ -16,7 +16,7 @@ import (
 
 type simulator struct {
 	*session
-	policy shared[string] // the bucket's, where it names the grantee
+	policy shared[string] // the bucket's
 }
 
 // Simulate asks about the actions that trying p would take, or about p's own.
@@ -49,11 +49,16 @@ func (s *simulator) Simulate(ctx context.Context, p core.Probe) (core.Outcome, e
 			return core.Unclear, err
 		}
 	}
-	got, err := s.ask(ctx, in, s.grantees(o.Account, in.ActionNames, p.Want), p.Want)
-	if l, ok := s.layout.(assumeLayout); ok && l.inPolicyOnly(s.design) && got == core.Denied && err == nil {
-		return s.askBucket(ctx, in, l.grantee(s.design, o.Account), p.Want)
-	}
-	return got, err
+	return s.ask(ctx, in, s.grantees(o.Account, in.ActionNames, p.Want), p)
+}
+
+// heard reports whether what the bucket's policy gives decides a probe that the
+// grantee's own policies refuse: what nobody may do, nothing else may allow.
+func (s *simulator) heard(p core.Probe) bool {
+	info, _ := core.DescribeAbility(p.Ability)
+	_, told := s.layout.(userLayout)
+	l, _ := s.layout.(assumeLayout)
+	return !told && p.Bucket == s.bucket() && info.Reach != core.OwnerReach && (p.Want != core.Allowed || l.inPolicyOnly(s.design))
 }
 
 // grantees are whom a probe of these actions is about.
@@ -65,23 +70,32 @@ func (s *simulator) grantees(account string, actions []string, want core.Outcome
 }
 
 // ask sums up what each grantee may do: all where it is wanted, none where it is not.
-func (s *simulator) ask(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, grantees []string, want core.Outcome) (core.Outcome, error) {
+func (s *simulator) ask(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, grantees []string, p core.Probe) (core.Outcome, error) {
 	sum := core.Denied
 	for i, arn := range grantees {
-		in.PolicySourceArn = aws.String(arn)
-		out, err := s.iam.SimulatePrincipalPolicy(ctx, in)
-		if err != nil {
-			return core.Unclear, failed("", "iam:SimulatePrincipalPolicy", err)
-		}
-		got, err := verdict(out.EvaluationResults, want)
+		got, err := s.askOne(ctx, in, arn, p)
 		switch {
 		case err != nil:
 			return got, err
-		case i == 0, want != core.Allowed && got == core.Allowed, want == core.Allowed && got != core.Allowed:
+		case i == 0, p.Want != core.Allowed && got == core.Allowed, p.Want == core.Allowed && got != core.Allowed:
 			sum = got
 		}
 	}
 	return sum, nil
+}
+
+// askOne asks what one grantee may do, by its own policies or by the bucket's.
+func (s *simulator) askOne(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, arn string, p core.Probe) (core.Outcome, error) {
+	in.PolicySourceArn = aws.String(arn)
+	out, err := s.iam.SimulatePrincipalPolicy(ctx, in)
+	if err != nil {
+		return core.Unclear, failed("", "iam:SimulatePrincipalPolicy", err)
+	}
+	got, err := verdict(out.EvaluationResults, p.Want)
+	if err == nil && got == core.Denied && s.heard(p) {
+		return s.askBucket(ctx, in, arn, p.Want)
+	}
+	return got, err
 }
 
 // context is what a request would bring along: the time, TLS, where it comes
@@ -107,8 +121,7 @@ func (s *simulator) context(p core.Probe) []types.ContextEntry {
 	return list
 }
 
-// bucketsPolicy is the bucket's policy, which IAM does not look at by itself. It
-// takes one for users only.
+// bucketsPolicy is the bucket's policy, which IAM does not look at by itself.
 func (s *simulator) bucketsPolicy(ctx context.Context) (*string, error) {
 	text, err := s.policy.get(ctx, func(ctx context.Context) (string, error) {
 		owner, err := s.owner(ctx)

@@ -31,11 +31,9 @@ func (e *entrant) asPlayedWorkflow(ctx context.Context, d design, stand StandIn)
 	return nil
 }
 
-// forgeries are those that must be refused: what a flag has allowed is none.
+// forgeries are those that must be refused: what a flag or a pattern lets in is none.
 func (w workflow) forgeries() []string {
-	return slices.DeleteFunc(forgeryNames(), func(name string) bool {
-		return name == github.PullRequest && w.PullRequest || name == github.OtherBranch && w.HasWildcard()
-	})
+	return slices.DeleteFunc(forgeryNames(), w.Trusts)
 }
 
 // withTokens asks for the role with a token. Two forgeries are made of a genuine
