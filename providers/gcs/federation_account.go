@@ -66,6 +66,9 @@ func (g *guest) diffTrust(ctx context.Context, want core.Want) ([]core.Change, e
 	if err != nil {
 		return nil, explain(g.federation.poolAddr(), err)
 	}
+	if others := impostors(have, g.federation.comesIn); len(others) > 0 {
+		return []core.Change{g.refuseImpostors(g.trustAddr(), others)}, nil
+	}
 	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: g.trustAddr(), Why: "lets the grantee act as the service account"}
 	if have == nil || number == "" || len(trusted(have)) == 0 {
 		c.Action = core.Make
@@ -141,6 +144,9 @@ func (g *guest) trust(ctx context.Context) error {
 		p, err := service.Projects.ServiceAccounts.GetIamPolicy(g.only(account)).OptionsRequestedPolicyVersion(3).Context(ctx).Do()
 		if err != nil {
 			return err
+		}
+		if others := impostors(p, g.federation.comesIn); len(others) > 0 {
+			return moved(g.trustAddr(), "others may act as the account now: "+others[0].text())
 		}
 		bindings, changed := g.trustWanted(p, g.member(number))
 		if !changed {
