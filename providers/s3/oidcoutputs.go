@@ -35,7 +35,7 @@ func workflowYAML(d design, w workflow, arn string) string {
 	y.open(0, "on")
 	if w.Tag != "" {
 		y.open(1, "push")
-		y.raw(2, "tags", "["+string(mustJSON(w.Tag))+"]")
+		y.raw(2, "tags", "["+string(mustJSON(github.Filter(w.Tag, w.Wildcard)))+"]")
 	} else {
 		y.open(1, "schedule")
 		y.WriteString("    - cron: \"0 5 * * *\"\n")

@@ -7,7 +7,7 @@ import (
 )
 
 // TokenHosts is what the names of GitHub's hosts end in that give a run its tokens.
-const TokenHosts = ".actions.githubusercontent.com"
+const TokenHosts = ".actions.githubusercontent.com" //nolint:gosec // the name of hosts, no credential
 
 // TokenForm is what would be accepted as the address for tokens.
 const TokenForm = "https and a host that ends in " + TokenHosts + ", or --allow-endpoint"
