@@ -109,6 +109,29 @@ func TestFlagsLetInWhomTheyName(t *testing.T) {
 	}
 }
 
+// A pattern trusts what it matches, and nobody else.
+func TestOtherBranchIsTriedUnlessThePatternMatchesIt(t *testing.T) {
+	wild := func(setting, pattern string) core.Grant {
+		g := scoped(setting, pattern)
+		return having(g, github.AllowWildcard, yes)
+	}
+	for _, c := range []struct {
+		grant core.Grant
+		tried bool
+	}{
+		{wild(github.BranchSetting, "release/*"), true}, {wild(github.BranchSetting, "*"), false}, {wild(github.BranchSetting, "*/x"), false},
+		{wild(github.TagSetting, "v?"), true}, {wild(github.EnvironmentSetting, "prod?"), true}, {wild(github.EnvironmentSetting, "prod*"), false},
+	} {
+		inTown(t, func(t *town) {
+			r := t.must(t.apply(c.grant, core.ApplyOptions{}))
+			row, tried := door(r, github.OtherBranch)
+			if tried != c.tried || tried && row.Got != core.Denied {
+				t.Errorf("%v: got it tried %t (%v), want %t and denied", c.grant.Settings, tried, row.Got, c.tried)
+			}
+		})
+	}
+}
+
 func mustCompile(t *testing.T, g core.Grant) core.Blueprint {
 	t.Helper()
 	b, err := core.Compile(New(Config{}), g)
