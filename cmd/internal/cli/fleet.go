@@ -157,6 +157,15 @@ func (a *app) planFleet(ctx context.Context, f *fleet, o planOptions) error {
 	if o.Out != "" {
 		faults = append(faults, core.Fault{Field: "out", Value: o.Out, Rule: "cannot keep the plans of many grants", Accepts: "apply -f FILE, which shows them and asks"})
 	}
+	accepted := true
+	for _, r := range f.requests {
+		accepted = accepted && r.AcceptRisk
+		for _, one := range mustLast(r.Grant, time.Now()) {
+			if !slices.Contains(faults, one) {
+				faults = append(faults, one)
+			}
+		}
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -167,7 +176,7 @@ func (a *app) planFleet(ctx context.Context, f *fleet, o planOptions) error {
 	} else if err := f.plan(ctx, core.Present); err != nil {
 		return err
 	}
-	if err := a.printFleetPlan(f, planView{Sandbox: f.session.sandbox != nil, Documents: o.Documents, Prove: true}); err != nil {
+	if err := a.printFleetPlan(f, planView{Sandbox: f.session.sandbox != nil, Documents: o.Documents, Prove: true, Accepted: accepted}); err != nil {
 		return err
 	}
 	bad, refused, changes := 0, 0, 0
@@ -238,7 +247,7 @@ func (f *fleet) agreed(ctx context.Context, want core.Want, yes bool, question, 
 		return err
 	}
 	w := f.app.paper(f.app.env.Stderr, f.app.env.Terminal.Err)
-	f.app.fleetPlan(w, f, planView{Sandbox: f.session.sandbox != nil, Prove: true})
+	f.app.fleetPlan(w, f, planView{Sandbox: f.session.sandbox != nil, Prove: true, Accepted: true})
 	if w.err != nil {
 		return w.err
 	}
@@ -250,6 +259,7 @@ func (f *fleet) carryOut(ctx context.Context, want core.Want) error {
 	for i, m := range f.members {
 		m.Receipt.Sandbox = f.session.sandbox != nil
 		if m.Err == nil && want.Present {
+			m.Receipt = f.app.aside(m.Receipt, f.requests[i].Out)
 			_, m.Err = f.app.publish(m.Receipt, f.requests[i].Out)
 		}
 		m.Err = f.app.unsecret(m.Err, m.Receipt)
