@@ -34,8 +34,15 @@ func manySites(n int, group string) []core.Grant {
 }
 
 func TestManySitesShareOneBucketFromTheFirstMoment(t *testing.T) {
-	for _, c := range []struct{ name, group, region string }{
-		{"a group each", "", "eu-west-1"}, {"one group", "sites", "eu-west-1"}, {"where a bucket is made twice", "", "us-east-1"},
+	for _, c := range []struct {
+		name, group, region string
+		most                time.Duration
+	}{
+		{"a group each", "", "eu-west-1", 10 * time.Second},
+		{"one group", "sites", "eu-west-1", 10 * time.Second},
+		// All of them write the configuration of the bucket that each believes to have
+		// made, and S3 lets one write at a time: who waits how often is chance.
+		{"where a bucket is made twice", "", "us-east-1", 20 * time.Second},
 	} {
 		group := c.group
 		t.Run(c.name, func(t *testing.T) {
@@ -49,8 +56,8 @@ func TestManySitesShareOneBucketFromTheFirstMoment(t *testing.T) {
 					grants[i].Target.Region = c.region
 				}
 				t.sideBySide(grants, func() core.Provider { return same })
-				if took := time.Since(begun); took > 10*time.Second {
-					t.Errorf("got %s for %d sites, want less than 10s", took, n)
+				if took := time.Since(begun); took > c.most {
+					t.Errorf("got %s for %d sites, want at most %s", took, n, c.most)
 				}
 				f := t.w.facts()
 				account := object(at(map[string]any(f), "Accounts", ownerAccount))
