@@ -94,12 +94,13 @@ func parseFleet(own []*ast.MappingValueNode, list *ast.MappingValueNode, shown s
 
 // member reads one grant of the list: its folder alone, or what it says beside the rest.
 func (r *reader) member(n ast.Node) {
-	folder, ok := n.(*ast.StringNode)
-	if !ok {
+	switch n.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode: // a folder may be called like a number
+	default:
 		r.mapping(n)
 		return
 	}
-	prefix := folder.Value
+	prefix, _ := r.text(field{Key: "prefix"}, n)
 	if !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
