@@ -50,9 +50,22 @@ type Permission struct {
 	Action   string   `json:"action"`
 	Resource string   `json:"resource"`
 	Step     StepName `json:"step"`
-	Verbs    []string `json:"verbs"` // of "plan", "apply", "prove", "destroy", "repair" (only if ours has drifted or was deleted)
+	Verbs    []string `json:"verbs"` // of "plan", "apply" and so on, see [ForPlan]
 	Why      string   `json:"why,omitempty"`
 }
+
+// The runs that a [Permission] can be for.
+const (
+	ForPlan    = "plan"
+	ForApply   = "apply"
+	ForProve   = "prove"
+	ForDestroy = "destroy"
+	ForRepair  = "repair" // an apply, but only if ours has drifted or was deleted
+	ForRotate  = "rotate" // rotate and reissue: a plan and a proof are taken as well
+	ForRevoke  = "revoke" // revoke and restore
+	ForStatus  = "status" // an inspection: a plan is taken as well
+	ForList    = "list"   // every grant of the account
+)
 
 // Gap returns the gap for a inside the prefix, if there is one.
 func (b Blueprint) Gap(a Ability) (Gap, bool) { return b.gap(a, Inside) }

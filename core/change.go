@@ -33,7 +33,7 @@ func (a *Action) UnmarshalText(b []byte) error {
 // Writes reports whether the action changes the cloud.
 func (a Action) Writes() bool { return a == Make || a == Alter || a == Drop }
 
-// StepName is one of the three steps of a grant.
+// StepName is one of the steps of a grant.
 type StepName string
 
 // The steps.
@@ -41,6 +41,7 @@ const (
 	BucketStep     StepName = "bucket"
 	RoleStep       StepName = "role"
 	CredentialStep StepName = "credential"
+	GateStep       StepName = "gate" // shutting a grantee out, and letting it in again
 )
 
 // Change is one line of a plan. It never holds a secret.
@@ -59,6 +60,9 @@ type Change struct {
 type Want struct {
 	Present    bool `json:"present"`     // everything of the grant is there
 	DropBucket bool `json:"drop_bucket"` // with Present false: the bucket goes too, if it is ours and empty
+
+	// Keys is what becomes of the grantee's keys; with Present only.
+	Keys KeyWant `json:"keys,omitzero"`
 }
 
 // The wants that most callers mean.

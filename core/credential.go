@@ -22,14 +22,6 @@ type Credential struct {
 	Revoke  string // one line that makes the credential useless, in the cloud's own tool
 }
 
-// Key is what can be read of a credential after its issue.
-type Key struct {
-	ID      string
-	Created time.Time
-	Active  bool
-	Used    time.Time // zero if never, or if the cloud does not say
-}
-
 // KeyName is the file-name part that identifies the credential. Rotation never
 // overwrites an older file, because it differs for every key.
 func (c Credential) KeyName() string {

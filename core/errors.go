@@ -19,11 +19,17 @@ var (
 	ErrUnknown      = errors.New("outcome unknown")
 	ErrOperator     = errors.New("operator's credentials are missing or insufficient")
 	ErrMoved        = errors.New("the cloud has changed since the plan was made")
+	ErrInUse        = errors.New("is still in use")
 )
 
 // ErrNotHere says that nobody here can become the grantee, because it proves
 // who it is with something that only it has. A simulator may know instead.
 var ErrNotHere = errors.New("the grantee cannot be tried from here")
+
+// ErrRejected says that the cloud does not accept a credential at all: it is
+// unknown, switched off or deleted, or has ended. For a proof that is [Unclear];
+// after a revocation it is what everybody hopes for.
+var ErrRejected = errors.New("the credential is not accepted")
 
 // Error is a failure with its kind, the resource it is about and what to do next.
 type Error struct {

@@ -83,6 +83,17 @@ type Steps struct {
 	Credential Issuer    // nil if the grantee is handed no secret
 	Caretaker  Caretaker // nil if nobody can clean up after a proof
 	Simulator  Simulator // nil if the cloud has none
+	Keyring    Keyring   // nil if no key opens the grant, so that there is nothing to rotate
+	Inspector  Inspector // nil if a plan shows everything
+	Preflight  Preflight // nil if nothing can be known before the first write
+
+	// Gate shuts the grantee out at once, tokens that it has been given included as
+	// far as the cloud can, and lets it in again: Diff toward [Absent] shuts it,
+	// toward [Present] opens it. Its changes are of [GateStep]. It reads and
+	// writes nothing but what it needs for that, and marks what it has shut in
+	// the cloud, so that the Role's Diff refuses to go on until it is opened
+	// again. Nil if switching off the keys of the Keyring is all there is.
+	Gate Step
 
 	// Outputs says what the grantee must be told, once everything is settled.
 	// None of it is secret. It may read. Nil if there is nothing to tell.
@@ -156,7 +167,8 @@ type Actor interface {
 	// Try makes one attempt, without retry. It reports [Denied] only if the cloud
 	// said that this caller may not; a credential that the cloud does not know,
 	// a broken connection or a throttled call is [Unclear]. The error says why an
-	// outcome is unclear, and is nil otherwise.
+	// outcome is unclear, and is nil otherwise; it is an [ErrRejected] if the cloud
+	// clearly does not accept the credential.
 	Try(ctx context.Context, p Probe) (Outcome, error)
 }
 
@@ -165,6 +177,22 @@ type Forger interface {
 	// Forgeries are the names of those of [Identity.Forgeries] that it can try,
 	// as probes of [Enter] whose Key is the name.
 	Forgeries() []string
+}
+
+// Preflight looks, as the operator, for what would stop a plan: permissions that
+// are missing, quotas, rules of an organisation, names that are taken or that a
+// deleted thing still holds. It only reads. What it cannot find out is [Unclear].
+type Preflight interface {
+	Check(ctx context.Context, needs []Permission) ([]Check, error)
+}
+
+// Check is one thing that was looked at before the first write.
+type Check struct {
+	Kind    string  `json:"kind"` // "permission", "quota", "organisation", "name", "deleted", "api"
+	What    string  `json:"what"` // "iam:CreateUser on arn:…", "groups: 12 of 300"
+	Outcome Outcome `json:"outcome"`
+	Why     string  `json:"why,omitempty"` // where it is not allowed, or not known
+	Fix     string  `json:"fix,omitempty"` // a command or a place
 }
 
 // Simulator asks the cloud itself what the grantee may do.

@@ -59,6 +59,19 @@ type Delivery struct {
 	Format     string      `json:"format"`
 	Files      []File      `json:"files"`
 	Recipients []Recipient `json:"recipients,omitempty"`
+
+	// Acknowledge holds the hashes of the codes by which the holder confirms the
+	// receipt. Absent if nothing was sealed.
+	Acknowledge *Acknowledgement `json:"acknowledge,omitempty"`
+}
+
+// Acknowledgement are the SHA-256 hashes, in hex, of the codes that only whoever
+// has opened the delivery can know: one for having opened it, one for having
+// tried the credential and found it as promised. A hash tells nothing of its code,
+// and a code nothing of the secret.
+type Acknowledgement struct {
+	Opened string `json:"opened"`
+	Tried  string `json:"tried"`
 }
 
 // File is one written file.
@@ -69,8 +82,9 @@ type File struct {
 
 // Recipient is a public key that a hand-off was sealed to.
 type Recipient struct {
-	Kind        string `json:"kind"`        // "x25519", "ssh-ed25519" …
-	Fingerprint string `json:"fingerprint"` // the key itself if it is short, else a hash of it: to be compared over another channel
+	Kind        string `json:"kind"`               // "x25519", "ssh-ed25519" …
+	Fingerprint string `json:"fingerprint"`        // the key itself if it is short, else a hash of it: to be compared over another channel
+	Recovery    bool   `json:"recovery,omitempty"` // the owner's own, to recover the credential, and not its holder's
 }
 
 // RotateAfter is how old a long-lived key should get.

@@ -4,6 +4,7 @@ package core
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Who is one of the ways in which a grantee can prove who it is. A provider
@@ -26,6 +27,10 @@ type Identity struct {
 	Title string `json:"title"` // "a role that the grantee's account assumes"
 	Why   string `json:"why"`   // when to choose it, and what it costs
 	Form  Form   `json:"form"`  // of the secret that is made and handed over; "" if there is none
+
+	MostKeys int           `json:"most_keys,omitempty"` // how many keys a grantee may have at once, those switched off included; 0 if it has none
+	ShowsUse bool          `json:"shows_use,omitempty"` // the cloud says when a key was last used
+	Outlives time.Duration `json:"-"`                   // how long what was made with a key (a token, a session) may go on after the key alone was switched off
 
 	// Forgeries are the ways in which somebody else may try to pass for the
 	// grantee. A proof tries them where that can be done.

@@ -1,0 +1,68 @@
+// Inspection: what is there beside what a plan compares, and every grant that is there.
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Finding is one thing that is not as the grant and its profile want it.
+type Finding struct {
+	Kind  FindingKind `json:"kind"`
+	Addr  string      `json:"addr"`
+	Text  string      `json:"text"`            // what was found, one line, no secret
+	Fix   string      `json:"fix,omitempty"`   // a command that mends it; "" if there is none
+	Grave bool        `json:"grave,omitempty"` // somebody may do more than the grant says
+}
+
+// FindingKind says what a finding is about.
+type FindingKind string
+
+// The kinds of findings. A provider reports those that its cloud can have.
+const (
+	ExtraPermission   FindingKind = "extra-permission"   // the grantee may do more than was granted
+	MissingPermission FindingKind = "missing-permission" // it may do less
+	ForeignKey        FindingKind = "foreign-key"        // a key that no run of ours has issued
+	DisabledKey       FindingKind = "disabled-key"       // a key that is switched off
+	OldKey            FindingKind = "old-key"            // a key that should have been replaced
+	ConsoleLogin      FindingKind = "console-login"      // a password, or another way to sign in as the grantee
+	DirectPolicy      FindingKind = "direct-policy"      // permissions that hang on the grantee itself
+	WideTrust         FindingKind = "wide-trust"         // more can become the grantee than was granted
+	OrphanPrincipal   FindingKind = "orphan-principal"   // a policy names a principal that exists no more
+	PublicAccess      FindingKind = "public-access"      // the bucket is not guarded against being public
+	ShutOut           FindingKind = "shut-out"           // the access was revoked and not restored
+	Exposed           FindingKind = "exposed"            // the cloud has found the key in public
+	Ended             FindingKind = "ended"              // the access is over, or its end is near
+	Unread            FindingKind = "unread"             // something could not be read, so it may be anything
+	Differs           FindingKind = "differs"            // anything else that a plan would change
+)
+
+// Inspector looks, as the operator, at what a plan does not compare: further
+// ways in, further permissions, principals that exist no more. It only reads,
+// and shares what the plan of the same [Steps] has read. What it may not read is
+// a finding of kind [Unread] and no error.
+type Inspector interface {
+	Inspect(ctx context.Context) ([]Finding, error)
+}
+
+// Finder is a [Provider] that finds every grant of an account by its marks.
+type Finder interface {
+	// Find lists the grants in the operator's account, by name. settings are
+	// those of [Info].Settings that say which account is meant. It only reads.
+	Find(ctx context.Context, settings map[string]string) (Operator, []Found, error)
+}
+
+// Found is a grant as its marks tell of it. What they do not tell is empty.
+type Found struct {
+	Grant     string    `json:"grant"`
+	Profile   string    `json:"profile,omitempty"`
+	Who       Who       `json:"who,omitempty"`
+	Principal string    `json:"principal,omitempty"` // as its cloud names it
+	Bucket    string    `json:"bucket,omitempty"`
+	Prefix    string    `json:"prefix,omitempty"`
+	Region    string    `json:"region,omitempty"`
+	Created   time.Time `json:"created,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"` // the access ends by itself
+	Keys      []Key     `json:"-"`
+	Findings  []Finding `json:"findings,omitempty"` // what shows without looking at the whole grant
+}
