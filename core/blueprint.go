@@ -56,15 +56,16 @@ type Permission struct {
 
 // The runs that a [Permission] can be for.
 const (
-	ForPlan    = "plan"
-	ForApply   = "apply"
-	ForProve   = "prove"
-	ForDestroy = "destroy"
-	ForRepair  = "repair" // an apply, but only if ours has drifted or was deleted
-	ForRotate  = "rotate" // rotate and reissue: a plan and a proof are taken as well
-	ForRevoke  = "revoke" // revoke and restore
-	ForStatus  = "status" // an inspection: a plan is taken as well
-	ForList    = "list"   // every grant of the account
+	ForPlan      = "plan"
+	ForApply     = "apply"
+	ForProve     = "prove"
+	ForDestroy   = "destroy"
+	ForRepair    = "repair"    // an apply, but only if ours has drifted or was deleted
+	ForRotate    = "rotate"    // rotate and reissue: a plan and a proof are taken as well
+	ForRevoke    = "revoke"    // revoke and restore
+	ForStatus    = "status"    // an inspection: a plan is taken as well
+	ForList      = "list"      // every grant of the account
+	ForPreflight = "preflight" // a look at what would stop a plan: a plan is taken as well
 )
 
 // Gap returns the gap for a inside the prefix, if there is one.
