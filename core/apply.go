@@ -95,7 +95,8 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err := e.settlePending(ctx, p); err != nil {
 		return err
 	}
-	opens := p.steps.Credential == nil && p.Want.Present && !o.NoProof && (p.Changed() || len(p.unproven) > 0)
+	keysOnly := p.Want.Keys.only()
+	opens := p.steps.Credential == nil && p.Want.Present && !keysOnly && !o.NoProof && (p.Changed() || len(p.unproven) > 0)
 	if opens {
 		if err := e.intendProof(p); err != nil {
 			return err
@@ -107,7 +108,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	var handing string   // the journal's entry for the delivery under way
 	var settled sync.Map // the addresses of the changes that are done
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
-	err = schedule(ctx, todo, changesAtOnce, func(ctx context.Context, c Change) error {
+	carry := func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
 		var err error
 		if c.Step == CredentialStep && c.Action == Make {
@@ -122,7 +123,9 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 		settled.Store(c.Addr, true)
 		e.tell(Event{Kind: Done, Addr: c.Addr, Text: c.Action.String()})
 		return nil
-	})
+	}
+	late := func(c Change) bool { return slices.Contains(p.late, c.Addr) }
+	err = schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
 	for _, c := range todo { // in the plan's order, whatever was done first
 		if _, done := settled.Load(c.Addr); done {
 			r.Changes = append(r.Changes, c)
@@ -144,7 +147,11 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 			r.Retired = credential.ID
 			return errors.Join(err, e.Journal.Settle(handing, false))
 		}
-		if failed := e.Journal.Settle(handing, true); failed != nil {
+		failed := e.hold(p, credential, r.Delivery)
+		if failed == nil {
+			failed = e.Journal.Settle(handing, true)
+		}
+		if failed != nil {
 			return &Error{Kind: ErrUnknown, What: p.steps.Credential.Addr(credential.ID), Err: fmt.Errorf("delivered, but the journal could not note it, so the next run replaces it: %w", failed),
 				Hint: "run the same command again and use the hand-off of that run"}
 		}
@@ -152,7 +159,16 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err == nil && opens {
 		err = e.proveOpened(ctx, p, r)
 	}
-	if err == nil {
+	if err == nil && len(p.late) > 0 {
+		lost := slices.DeleteFunc(slices.Clone(todo), func(c Change) bool { return !late(c) })
+		err = schedule(ctx, lost, changesAtOnce, carry)
+		for _, c := range lost {
+			if _, done := settled.Load(c.Addr); done {
+				r.Changes = append(r.Changes, c)
+			}
+		}
+	}
+	if err == nil && !keysOnly {
 		err = tellGrantee(ctx, p, r)
 	}
 	if err != nil {
@@ -215,7 +231,9 @@ func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
 	case RoleStep:
 		err = p.steps.Role.Do(ctx, c)
 	case CredentialStep:
-		err = p.steps.Credential.Retire(ctx, p.keyAt(c.Addr))
+		err = e.turn(ctx, p, c)
+	case GateStep:
+		err = p.steps.Gate.Do(ctx, c)
 	default:
 		err = fmt.Errorf("no such step %q", c.Step)
 	}
@@ -228,7 +246,7 @@ func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
 // keyAt is the ID of the key with that address.
 func (p *Plan) keyAt(addr string) string {
 	for _, k := range p.Keys {
-		if p.steps.Credential.Addr(k.ID) == addr {
+		if p.steps.ring().Addr(k.ID) == addr {
 			return k.ID
 		}
 	}

@@ -13,6 +13,11 @@ import (
 	"time"
 )
 
+// debts is what some run has to settle.
+func debts(j *ledger) []Intent {
+	return slices.DeleteFunc(slices.Clone(j.open), func(i Intent) bool { return i.Verb.Lasts() })
+}
+
 // noStep is a step that finds these changes and does nothing.
 type noStep struct{ changes []Change }
 
@@ -165,7 +170,7 @@ func TestUndeliveredKeyThatNoListShowsIsNotForgotten(t *testing.T) {
 		if _, err := run(t, s, j, fine); err != nil {
 			t.Fatal(err)
 		}
-		if len(j.open) != 1 {
+		if len(debts(j)) != 1 {
 			t.Fatalf("the debt stays open while the list may lag: got %v", j.open)
 		}
 		h.keys = append(h.keys, Key{ID: "k1", Created: time.Now(), Active: true}) // the list catches up
@@ -173,7 +178,7 @@ func TestUndeliveredKeyThatNoListShowsIsNotForgotten(t *testing.T) {
 		if _, err := run(t, s, j, fine); err != nil {
 			t.Fatal(err)
 		}
-		if len(h.keys) != 1 || h.keys[0].ID != "k2" || len(j.open) != 0 {
+		if len(h.keys) != 1 || h.keys[0].ID != "k2" || len(debts(j)) != 0 {
 			t.Errorf("the undelivered key goes, the delivered one stays: got keys %v, pending %v", h.keys, j.open)
 		}
 	})

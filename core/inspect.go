@@ -3,6 +3,8 @@ package core
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -65,4 +67,80 @@ type Found struct {
 	Expires   time.Time `json:"expires,omitzero"` // the access ends by itself
 	Keys      []Key     `json:"-"`
 	Findings  []Finding `json:"findings,omitempty"` // what shows without looking at the whole grant
+}
+
+// Inspect lists everything about the grant of p that is not as it should be: what
+// the plan would change, what the cloud shows beside it, and the age of its keys.
+func (e *Engine) Inspect(ctx context.Context, p *Plan) ([]Finding, error) {
+	var all []Finding
+	for _, c := range p.Changes {
+		switch {
+		case c.Step == CredentialStep || c.Action == Keep:
+		case c.Action == Make && nothing(p):
+		default:
+			all = append(all, Finding{Kind: Differs, Addr: c.Addr, Text: c.Action.String() + " " + c.Why, Fix: c.Hint, Grave: c.Action == Refuse})
+		}
+	}
+	if p.steps != nil && p.steps.Inspector != nil && !nothing(p) {
+		more, err := p.steps.Inspector.Inspect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	handed, err := e.Handed(p.Operator.Account)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, KeyFindings(p.Keys, p.Made)...)
+	for _, k := range p.Keys {
+		switch {
+		case !find(handed, k.ID).At.IsZero():
+		case slices.ContainsFunc(handed, func(h Handed) bool { return !h.At.IsZero() }):
+			all = append(all, Finding{Kind: ForeignKey, Addr: p.steps.Credential.Addr(k.ID), Grave: true,
+				Text: "no run on this machine has handed it over, though others were: who has made it?"})
+		default:
+			all = append(all, Finding{Kind: ForeignKey, Addr: p.steps.Credential.Addr(k.ID), Text: "this machine has no record of it: it was handed over from another one, or made by hand"})
+		}
+	}
+	if end := p.Blueprint.Grant.Limits.Expires; !end.IsZero() && p.Made.After(end.Add(-Soon)) {
+		all = append(all, Finding{Kind: Ended, Addr: p.Blueprint.Grant.Name, Text: "the access " + ending(end, p.Made)})
+	}
+	return all, nil
+}
+
+// Soon is how long before an end a finding says that it is near.
+const Soon = 14 * 24 * time.Hour
+
+// nothing reports whether no part of the grant's role is there.
+func nothing(p *Plan) bool {
+	return len(p.Keys) == 0 && !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == RoleStep && c.Action != Make })
+}
+
+// KeyFindings are what the age and the state of keys alone tell.
+func KeyFindings(keys []Key, now time.Time) []Finding {
+	var all []Finding
+	for _, k := range keys {
+		say := func(kind FindingKind, text string) {
+			all = append(all, Finding{Kind: kind, Addr: k.ID, Text: text})
+		}
+		switch {
+		case !k.Active:
+			say(DisabledKey, k.age(now))
+		case now.Sub(k.Created) > RotateAfter:
+			say(OldKey, fmt.Sprintf("is %d days old: replace it", int(now.Sub(k.Created).Hours()/24)))
+		}
+		if !k.Expires.IsZero() && now.After(k.Expires.Add(-Soon)) {
+			say(Ended, "the key "+ending(k.Expires, now))
+		}
+	}
+	return all
+}
+
+// ending says when something ends, or that it has.
+func ending(end, now time.Time) string {
+	if !end.After(now) {
+		return "is over since " + end.UTC().Format(time.RFC3339)
+	}
+	return "ends soon, at " + end.UTC().Format(time.RFC3339)
 }

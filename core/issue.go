@@ -150,6 +150,12 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			} else {
 				p.pending = &i
 			}
+		case DoHold, DoRest:
+			// What is known of a key that is there, or was handed over so short a time ago that lists may lag, is kept.
+			there := slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key })
+			if p.steps.Credential != nil && !there && time.Since(i.At) >= decideAfter {
+				p.stale = append(p.stale, i)
+			}
 		case DoProve:
 			if p.Want.Present {
 				p.unproven = append(p.unproven, i)

@@ -27,6 +27,9 @@ type Intent struct {
 	Key     string    `json:"key,omitempty"`   // the credential's ID, once it is known
 	Known   []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
 	Opens   []string  `json:"opens,omitempty"` // addresses of what is made for the grantee before it is proven
+	Cause   string    `json:"cause,omitempty"` // why a key is switched off
+
+	Ack *Acknowledgement `json:"ack,omitempty"` // of a delivery
 }
 
 // Verb is what an intent does.
@@ -39,4 +42,10 @@ const (
 	DoHand   Verb = "deliver" // a credential that exists is proven and delivered
 	DoProve  Verb = "prove"   // what is opened to a grantee without a key is proven
 	DoPlan   Verb = "plan"    // a plan that was saved is carried out; who began it settles it
+	DoHold   Verb = "hold"    // a key is in its holder's hands, until it is retired
+	DoRest   Verb = "rest"    // a key is switched off, until it is switched on or retired
 )
+
+// Lasts reports whether an intent of that verb is a fact, which stays for as long as it
+// holds. All others are debts: some run has to settle them.
+func (v Verb) Lasts() bool { return v == DoHold || v == DoRest }

@@ -47,7 +47,14 @@ type KeyWant struct {
 	Shut  bool     `json:"shut,omitempty"`  // the grantee is shut out, see [Steps].Gate
 	Open  bool     `json:"open,omitempty"`  // the grantee is let in again
 	Look  bool     `json:"look,omitempty"`  // they are looked at, and nothing else is
+	Cause string   `json:"cause,omitempty"` // why keys are switched off: [Rotated], [Revoked] or [Compromised]
 }
+
+// What a [Change] of a key leads to.
+const (
+	keyOn  = "active"
+	keyOff = "inactive"
+)
 
 // only reports whether the wish is about nothing but keys and the gate, so that
 // bucket and role are not even looked at: a cut must not wait for them, nor be

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,7 @@ type Plan struct {
 	stale    []Intent // journal entries that this plan's changes will settle
 	unseen   []Intent // deliveries of keys that no list shows yet
 	unproven []Intent // what earlier runs have opened and not proven
+	late     []string // addresses of keys that go once a fresh one is delivered
 	pending  *Intent  // an issue whose outcome is unknown and too young to be decided
 }
 
@@ -87,29 +89,46 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Want: want, Blueprint: b, Made: time.Now().UTC(), steps: steps}
-	var bucket, role []Change
-	errs := make([]error, 4)
-	err = Together(ctx,
-		func(ctx context.Context) error { p.Operator, errs[0] = steps.Whoami(ctx); return nil },
-		func(ctx context.Context) error { bucket, errs[1] = steps.Bucket.Diff(ctx, want); return nil },
-		func(ctx context.Context) error { role, errs[2] = steps.Role.Diff(ctx, want); return nil },
-		func(ctx context.Context) error {
-			if steps.Credential != nil {
-				p.Keys, errs[3] = steps.Credential.List(ctx)
-			}
-			return nil
-		},
-	)
-	if err := cmp.Or(err, telling(errs)); err != nil {
-		return nil, err
+	if want.Keys.only() {
+		err = p.readKeys(ctx)
+		if err == nil {
+			err = p.turnKeys()
+		}
+		if err == nil {
+			err = e.resume(p)
+		}
+	} else {
+		err = e.compare(ctx, p)
 	}
-	p.Changes = slices.Concat(bucket, role)
-	if err := e.planKeys(p); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	p.Calls, p.Depth = meter.Read()
 	p.Digest = p.digest()
 	return p, nil
+}
+
+// compare reads everything that the plan is about, side by side, and fills in
+// its changes.
+func (e *Engine) compare(ctx context.Context, p *Plan) error {
+	var bucket, role []Change
+	errs := make([]error, 4)
+	err := Together(ctx,
+		func(ctx context.Context) error { p.Operator, errs[0] = p.steps.Whoami(ctx); return nil },
+		func(ctx context.Context) error { bucket, errs[1] = p.steps.Bucket.Diff(ctx, p.Want); return nil },
+		func(ctx context.Context) error { role, errs[2] = p.steps.Role.Diff(ctx, p.Want); return nil },
+		func(ctx context.Context) error {
+			if p.steps.Credential != nil {
+				p.Keys, errs[3] = p.steps.Credential.List(ctx)
+			}
+			return nil
+		},
+	)
+	if err := cmp.Or(err, telling(errs)); err != nil {
+		return err
+	}
+	p.Changes = slices.Concat(bucket, role)
+	return e.planKeys(p)
 }
 
 // telling is the first of the errors. Refusals of the operator are told all at
@@ -142,6 +161,7 @@ func (e *Engine) planKeys(p *Plan) error {
 		return nil
 	}
 	var dropped []string // addresses of the keys that go, before anything else does
+	var lost []string    // of those whose secrets are lost
 	kept := 0
 	for _, k := range p.Keys {
 		c := Change{Step: CredentialStep, Action: Keep, Addr: issuer.Addr(k.ID)}
@@ -150,16 +170,23 @@ func (e *Engine) planKeys(p *Plan) error {
 			c.Action, c.Why = Drop, "the grant ends"
 		case orphans[k.ID] != "":
 			c.Action, c.Why = Drop, orphans[k.ID]
+		case slices.Contains(p.Want.Keys.Gone, k.ID):
+			c.Action, c.Why = Drop, "its secret is lost"
+			lost = append(lost, c.Addr)
 		case !k.Active:
 			c.Why = "inactive: activate it, or delete it and apply again"
 		default:
 			c.Why = "issued " + k.Created.UTC().Format(time.DateOnly)
 			kept++
 		}
-		if c.Action == Drop {
+		if c.Action == Drop && !slices.Contains(lost, c.Addr) {
 			dropped = append(dropped, c.Addr)
 		}
 		p.Changes = append(p.Changes, c)
+	}
+	if p.Want.Present && p.Want.Keys.Fresh {
+		e.planFresh(p, dropped, lost)
+		return nil
 	}
 	if !p.Want.Present {
 		for i, c := range p.Changes {
@@ -174,6 +201,30 @@ func (e *Engine) planKeys(p *Plan) error {
 			Needs: slices.Concat(issuer.Needs(), dropped), Why: "issued last, proven, sealed, delivered"})
 	}
 	return nil
+}
+
+// planFresh adds a further key. Keys whose secrets are lost go once it is
+// delivered, or before if there is no room for both.
+func (e *Engine) planFresh(p *Plan, dropped, lost []string) {
+	issuer := p.steps.Credential
+	id, _ := e.Provider.Info().Identity(p.Blueprint.Grant.Who)
+	c := Change{Step: CredentialStep, Action: Make, Addr: issuer.Addr(""), Needs: slices.Concat(issuer.Needs(), dropped), Why: "issued beside those that are there, proven, sealed, delivered"}
+	left := len(p.Keys) - len(dropped)
+	switch most := id.MostKeys; {
+	case most == 0 || left < most:
+		p.late = lost
+	case left-len(lost) < most:
+		c.Needs = slices.Concat(c.Needs, lost)
+	default:
+		var ages []string
+		for _, k := range p.Keys {
+			ages = append(ages, k.ID+" "+k.age(p.Made))
+		}
+		c.Action, c.Needs = Refuse, nil
+		c.Why = fmt.Sprintf("no room for a further key: there are %d of %d: %s", left, most, strings.Join(ages, "; "))
+		c.Hint = "finish the rotation that is under way, or retire a key that nobody uses"
+	}
+	p.Changes = append(p.Changes, c)
 }
 
 // digest is a fingerprint of what a reviewer of the plan has seen.

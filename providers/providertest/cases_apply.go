@@ -195,7 +195,7 @@ func (t *trial) converges(g core.Grant) {
 		}
 	})
 	t.holds("a further rerun writes nothing", writes, nil)
-	if pending := t.disk.pending(); len(pending) > 0 {
+	if pending := t.disk.debts(); len(pending) > 0 {
 		t.Errorf("a rerun settles what was open: got %+v, want nothing pending", pending)
 	}
 }

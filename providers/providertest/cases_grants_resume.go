@@ -66,7 +66,7 @@ func (t *trial) settles(b core.Blueprint, ours []string, died bool) {
 		t.same("a further rerun tells the grantee the same", text(t, again.Outputs), text(t, r.Outputs))
 	})
 	t.holds("a further rerun writes nothing", writes, nil)
-	if pending := t.disk.pending(); len(pending) > 0 {
+	if pending := t.disk.debts(); len(pending) > 0 {
 		t.Errorf("a rerun settles what was open: got %+v, want nothing pending", pending)
 	}
 }

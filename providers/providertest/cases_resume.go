@@ -139,7 +139,7 @@ func (t *trial) accountedFor(b core.Blueprint, when string) {
 	for _, c := range t.given {
 		known[c.ID] = true
 	}
-	for _, i := range t.disk.pending() {
+	for _, i := range t.disk.debts() {
 		known[i.Key] = true
 		issuing = issuing || i.Verb == core.DoIssue
 	}

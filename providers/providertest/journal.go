@@ -47,6 +47,11 @@ func (j *journal) write(do func(*disk)) error {
 	return nil
 }
 
+// debts is what is pending and has to be settled by somebody.
+func (d *disk) debts() []core.Intent {
+	return slices.DeleteFunc(d.pending(), func(i core.Intent) bool { return i.Verb.Lasts() })
+}
+
 func (d *disk) pending() []core.Intent {
 	d.mu.Lock()
 	defer d.mu.Unlock()

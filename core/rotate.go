@@ -1,0 +1,321 @@
+// Rotate: replacing a key in two phases, between which weeks may pass.
+package core
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Phase is where a rotation stands. Nothing but the cloud and the journal says so.
+type Phase string
+
+// The phases.
+const (
+	NoRotation Phase = "none"    // at most one key is there
+	Rotating   Phase = "open"    // the new key is handed over, an old one still works
+	Resting    Phase = "resting" // the old ones are switched off and not deleted yet
+)
+
+// Rotation is where the replacement of a grantee's key stands.
+type Rotation struct {
+	Phase   Phase    `json:"phase"`
+	New     string   `json:"new,omitempty"`     // the ID of the key that is to stay; "" if nobody can tell
+	Old     []string `json:"old,omitempty"`     // those that are to go, oldest first
+	Strange []string `json:"strange,omitempty"` // those that no run on this machine has handed over
+
+	keys   []Key
+	handed []Handed
+	shows  bool // the cloud says when a key was used
+	now    time.Time
+}
+
+// The times of a rotation.
+const (
+	DefaultGrace = 24 * time.Hour // how long an old key is only switched off before it is deleted
+	Quiet        = 24 * time.Hour // how long a key must not have been used to be out of use
+)
+
+// RotateOptions are the choices of one step of a rotation.
+type RotateOptions struct {
+	Keys  []string      // named by the user: consent to touch them whatever the journal knows
+	Grace time.Duration // how long old keys are only switched off; 0 deletes at once
+	Force bool          // although a key is in use, or nobody can tell
+}
+
+// Keys looks at the grantee's keys and at nothing else.
+func (e *Engine) Keys(ctx context.Context, g Grant) (*Plan, Rotation, error) {
+	p, err := e.Plan(ctx, g, Want{Present: true, Keys: KeyWant{Look: true}})
+	if err != nil {
+		return nil, Rotation{}, err
+	}
+	r, err := e.rotation(p)
+	return p, r, err
+}
+
+// rotation tells from the keys of p where the rotation stands. The key that is to
+// stay is the one that the grant names, or the youngest that was handed over;
+// without a journal the youngest.
+func (e *Engine) rotation(p *Plan) (Rotation, error) {
+	id, _ := e.Provider.Info().Identity(p.Blueprint.Grant.Who)
+	handed, err := e.Handed(p.Operator.Account)
+	r := Rotation{Phase: NoRotation, keys: p.Keys, handed: handed, shows: id.ShowsUse, now: time.Now()}
+	if err != nil || p.steps.ring() == nil {
+		return r, err
+	}
+	stays := func(k Key) int {
+		switch {
+		case k.Named:
+			return 3
+		case !find(handed, k.ID).At.IsZero() && k.Active:
+			return 2
+		case k.Active:
+			return 1
+		}
+		return 0
+	}
+	best := -1
+	for i, k := range p.Keys {
+		if best < 0 || stays(k) >= stays(p.Keys[best]) {
+			best = i
+		}
+		if !k.Named && find(handed, k.ID).At.IsZero() && p.steps.Credential != nil {
+			r.Strange = append(r.Strange, k.ID)
+		}
+	}
+	if best < 0 {
+		return r, nil
+	}
+	if stays(p.Keys[best]) > 0 {
+		r.New = p.Keys[best].ID
+	}
+	for i, k := range p.Keys {
+		if i == best {
+			continue
+		}
+		if r.Old = append(r.Old, k.ID); k.Active {
+			r.Phase = Rotating
+		}
+	}
+	if len(r.Old) > 0 && r.Phase == NoRotation {
+		r.Phase = Resting
+	}
+	return r, nil
+}
+
+// Handed is what the journal knows of a key of the rotation.
+func (r Rotation) Handed(id string) Handed { return find(r.handed, id) }
+
+func (r Rotation) key(id string) Key {
+	i := slices.IndexFunc(r.keys, func(k Key) bool { return k.ID == id })
+	if i < 0 {
+		return Key{ID: id}
+	}
+	return r.keys[i]
+}
+
+// PlanRotation is the first phase: a further key, beside the one that works. It
+// is carried out by [Engine.Apply], which delivers it. The bucket and the role
+// must be as the grant wants them, or the proof would judge something else.
+func (e *Engine) PlanRotation(ctx context.Context, g Grant) (*Plan, error) {
+	_, r, err := e.Keys(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(r.keys) == 0:
+		return nil, invalid("rotation", "there is no key to replace", "apply")
+	case r.Phase != NoRotation:
+		return nil, invalid("rotation", "one is under way: "+r.String(), "rotate finish, or rotate abort")
+	}
+	return e.planFurther(ctx, g, KeyWant{Fresh: true})
+}
+
+// planFurther plans a further key on a grant that is as it should be.
+func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, error) {
+	p, err := e.Plan(ctx, g, Want{Present: true, Keys: w})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range p.Changes {
+		handsIn := p.steps.Credential == nil && c.Action == Make // a certificate
+		if c.Step != CredentialStep && c.Action.Writes() && !handsIn {
+			return nil, &Error{Kind: ErrMoved, What: c.Addr, Err: errors.New("is not as the grant wants it"), Hint: "apply: it mends what differs"}
+		}
+	}
+	return p, nil
+}
+
+// PlanFinish is the second phase: what is old is switched off, and deleted once it
+// has rested for the grace. It refuses (kind [ErrInUse]) while an old key is in
+// use or the new one is not, and (kind [ErrNotOurs]) keys that no run on this
+// machine has handed over, unless they are named.
+func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
+	p, r, err := e.Keys(ctx, g)
+	if err != nil {
+		return nil, r, err
+	}
+	w := KeyWant{Cause: Rotated}
+	var errs []error
+	for _, id := range r.Old {
+		k, h := r.key(id), r.Handed(id)
+		errs = append(errs, r.mayTouch(p, id, o))
+		switch {
+		case !k.Active && !h.Off.IsZero() && k.Used.After(h.Off):
+			errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: errors.New("was used after it had been switched off"), Hint: "look who has switched it on: nothing is deleted before that is known"})
+		case o.Grace <= 0, !k.Active && !h.Off.IsZero() && !r.now.Before(h.Off.Add(o.Grace)):
+			w.Gone = append(w.Gone, id)
+		case k.Active || h.Off.IsZero():
+			w.Off = append(w.Off, id)
+		}
+		if k.Active && !o.Force {
+			errs = append(errs, r.inUse(p, k))
+		}
+	}
+	switch {
+	case len(r.Old) == 0:
+		return nil, r, invalid("rotation", "none is under way", "rotate start")
+	case r.New == "":
+		return nil, r, invalid("rotation", "no key works that could stay", "restore, or reissue")
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, r, err
+	}
+	p, err = e.keyPlan(p, w)
+	return p, r, err
+}
+
+// inUse is why an active old key must not be switched off yet, if the cloud shows use.
+func (r Rotation) inUse(p *Plan, k Key) error {
+	since := cmp.Or(r.Handed(r.New).At, r.key(r.New).Created)
+	switch {
+	case !r.shows:
+		return nil // switching off can be undone
+	case !r.key(r.New).Used.After(since):
+		return &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: fmt.Errorf("its successor %s has not been used since it was handed over", r.New),
+			Hint: "wait until its holder has taken the new one, or --force"}
+	case k.Used.After(since) && r.now.Sub(k.Used) < Quiet:
+		return &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: fmt.Errorf("it was used at %s", k.Used.UTC().Format(time.RFC3339)),
+			Hint: fmt.Sprintf("wait until it has not been used for %d hours, or --force", int(Quiet.Hours()))}
+	}
+	return nil
+}
+
+// PlanAbort takes the new key back: the old one is made to work again if it was
+// switched off, then the new one is deleted. It refuses (kind [ErrInUse]) if the
+// new one has been used since it was handed over, or if nobody can tell.
+func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
+	p, r, err := e.Keys(ctx, g)
+	switch {
+	case err != nil:
+		return nil, r, err
+	case len(r.Old) == 0 || r.New == "":
+		return nil, r, invalid("rotation", "none is under way", "rotate start")
+	case p.steps.Credential == nil:
+		return nil, r, invalid("rotation", "the grant names the certificate that is to stay", "apply, with the old certificate in the grant")
+	}
+	fresh, since := r.key(r.New), r.Handed(r.New).At
+	errs := []error{r.mayTouch(p, r.New, o)}
+	switch {
+	case o.Force:
+	case !r.shows:
+		errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(r.New), Err: errors.New("may be: the cloud does not say when a key was used"), Hint: "ask its holder, then --force"})
+	case fresh.Used.After(cmp.Or(since, fresh.Created)):
+		errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(r.New), Err: fmt.Errorf("its holder has used it, at %s", fresh.Used.UTC().Format(time.RFC3339)), Hint: "rotate finish, or --force"})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, r, err
+	}
+	w := KeyWant{Gone: []string{r.New}}
+	if r.Phase == Resting {
+		w.On = r.Old[len(r.Old)-1:]
+	}
+	p, err = e.keyPlan(p, w)
+	return p, r, err
+}
+
+// PlanReissue replaces keys whose secrets are lost: a fresh one is issued and
+// delivered, and the lost ones go. With more than one key the lost ones must be
+// named. It refuses (kind [ErrInUse]) a key that was used lately: its secret is not lost.
+func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Plan, error) {
+	p, r, err := e.Keys(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	lost := o.Keys
+	switch {
+	case p.steps.Credential == nil:
+		return nil, invalid("key", "no secret was handed over that could be lost", "apply")
+	case len(r.keys) == 0:
+		return nil, invalid("key", "there is none", "apply")
+	case len(lost) == 0 && len(r.keys) > 1:
+		return nil, invalid("key", "there are several: "+r.String(), "reissue --key, with the ID of the one whose secret is lost")
+	case len(lost) == 0:
+		lost = []string{r.keys[0].ID}
+	}
+	var errs []error
+	for _, id := range lost {
+		k := r.key(id)
+		if errs = append(errs, r.mayTouch(p, id, o)); k.Active && !o.Force && r.now.Sub(k.Used) < Quiet && k.Used.After(r.Handed(id).At) {
+			errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: fmt.Errorf("it was used at %s, so somebody has its secret", k.Used.UTC().Format(time.RFC3339)),
+				Hint: "rotate start, which keeps it until its successor is in use; revoke --compromised, if a stranger has it; or --force"})
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return e.planFurther(ctx, g, KeyWant{Fresh: true, Gone: lost})
+}
+
+// mayTouch refuses a key that is not there, and one that no run on this machine
+// has handed over, unless the user has named it.
+func (r Rotation) mayTouch(p *Plan, id string, o RotateOptions) error {
+	switch {
+	case !slices.ContainsFunc(r.keys, func(k Key) bool { return k.ID == id }):
+		return Faults{{Field: "key", Value: id, Rule: "is no key of this grant", Accepts: r.String()}}
+	case slices.Contains(r.Strange, id) && !slices.Contains(o.Keys, id):
+		return &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(id), Err: errors.New("no run on this machine has handed it over"), Hint: "name it, if it is meant: --key " + id}
+	}
+	return nil
+}
+
+// keyPlan is p with what becomes of its keys, from what p has read.
+func (e *Engine) keyPlan(p *Plan, w KeyWant) (*Plan, error) {
+	gate := slices.DeleteFunc(p.Changes, func(c Change) bool { return c.Step != GateStep })
+	p.Want.Keys, p.Changes, p.stale = w, gate, nil
+	if err := errors.Join(p.turnKeys(), e.resume(p)); err != nil {
+		return nil, err
+	}
+	p.Digest = p.digest()
+	return p, nil
+}
+
+// String names every key with its age.
+func (r Rotation) String() string {
+	text := ""
+	for i, k := range r.keys {
+		if i > 0 {
+			text += "; "
+		}
+		text += k.ID + " " + k.age(r.now)
+	}
+	return text
+}
+
+// RestsUntil is when the old keys may be deleted; zero if they need not rest.
+func (r Rotation) RestsUntil(grace time.Duration) time.Time {
+	var until time.Time
+	for _, id := range r.Old {
+		if off := r.Handed(id).Off; !off.IsZero() && off.Add(grace).After(until) {
+			until = off.Add(grace)
+		}
+	}
+	return until
+}
+
+func invalid(what, rule, hint string) error {
+	return &Error{Kind: ErrInvalid, What: what, Err: errors.New(rule), Hint: hint}
+}
