@@ -77,9 +77,9 @@ func accountParts(d design) parts {
 		members:   []string{d.member()},
 		resources: []core.Resource{{Step: core.RoleStep, Addr: d.accountAddr(), What: accountText}},
 		operator: []core.Permission{
-			{Action: "iam.serviceAccounts.get", Resource: project, Step: core.RoleStep, Verbs: []string{toPlan, toApply, toDestroy}},
-			{Action: "iam.serviceAccounts.create", Resource: project, Step: core.RoleStep, Verbs: []string{toApply}},
-			{Action: "iam.serviceAccounts.delete", Resource: project, Step: core.RoleStep, Verbs: []string{toDestroy}},
+			{Action: "iam.serviceAccounts.get", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke}},
+			{Action: "iam.serviceAccounts.create", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForApply}},
+			{Action: "iam.serviceAccounts.delete", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForDestroy}},
 		},
 	}
 }
@@ -87,7 +87,7 @@ func accountParts(d design) parts {
 // ownAccount is a service account of the project's, made for the grantee.
 type ownAccount struct {
 	*run
-	keys core.Issuer // of what is handed over; nil: nothing is
+	keys ring // of what is handed over; nil: nothing is
 	tell func(context.Context) ([]core.Output, error)
 }
 
@@ -123,7 +123,19 @@ func (a ownAccount) ready(ctx context.Context) error {
 	return explain(a.accountAddr(), err)
 }
 
-func (a ownAccount) issuer() core.Issuer { return a.keys }
+func (a ownAccount) issuer() core.Issuer {
+	if a.keys == nil {
+		return nil
+	}
+	return a.keys
+}
+
+func (a ownAccount) keyring() core.Keyring {
+	if a.keys == nil {
+		return nil
+	}
+	return a.keys
+}
 
 func (a ownAccount) outputs() func(context.Context) ([]core.Output, error) { return a.tell }
 

@@ -109,10 +109,7 @@ func (a *actor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	case hasCode(err, authorized(p)) && !noBucket(err):
 		return core.Allowed, nil
 	}
-	if t, ok := errors.AsType[*tokenError](err); ok {
-		return core.Unclear, t
-	}
-	return core.Unclear, quietly(err)
+	return core.Unclear, unclear(err)
 }
 
 // authorized is the status that says that p would have been allowed, though it

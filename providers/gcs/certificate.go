@@ -53,10 +53,10 @@ func (certificateGrantee) parts(d design) parts {
 		return core.Permission{Action: "iam.serviceAccountKeys." + action, Resource: "projects/" + d.project, Step: core.RoleStep, Verbs: verbs, Why: why}
 	}
 	p.operator = append(p.operator,
-		key("list", "", toPlan, toApply, toDestroy),
-		key("get", "compares certificates that are there with the grant's", toPlan),
-		key("create", "uploads the certificate", toApply),
-		key("delete", "removes keys of the account that are not the grant's", toDestroy))
+		key("list", "", core.ForPlan, core.ForApply, core.ForDestroy),
+		key("get", "compares certificates that are there with the grant's", core.ForPlan),
+		key("create", "uploads the certificate", core.ForApply),
+		key("delete", "removes keys of the account that are not the grant's", core.ForDestroy))
 	return p
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"path"
 	"regexp"
@@ -19,7 +18,10 @@ import (
 )
 
 // issuer is the credential step.
-type issuer struct{ *run }
+type issuer struct {
+	*run
+	keySwitch
+}
 
 const (
 	userManaged = "USER_MANAGED" // keys that Google keeps and rotates itself are none of ours
@@ -70,7 +72,7 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, core.Key{ID: id, Created: createdAt(k), Active: !k.Disabled})
+		keys = append(keys, coreKey(id, k))
 	}
 	slices.SortFunc(keys, func(a, b core.Key) int { return a.Created.Compare(b.Created) })
 	return keys, nil
@@ -161,22 +163,4 @@ func (i *issuer) notIssued(err error) error {
 			Hint: "gcloud iam service-accounts keys list --iam-account " + i.email + " --project " + i.project}
 	}
 	return explain(i.keyAddr(""), err)
-}
-
-// Retire deletes a key.
-func (i *issuer) Retire(ctx context.Context, id string) error {
-	if !keyIDs.MatchString(id) {
-		return fmt.Errorf("key %q: is no ID of a key", id)
-	}
-	service, err := i.cloud.iam()
-	if err != nil {
-		return err
-	}
-	_, err = repeat(ctx, func() (*iam.Empty, error) {
-		return service.Projects.ServiceAccounts.Keys.Delete(i.accountName + "/keys/" + id).Context(ctx).Do()
-	})
-	if isMissing(err) {
-		return nil
-	}
-	return explainWrite(i.keyAddr(id), err)
 }

@@ -155,17 +155,17 @@ func (f federation) operator() []core.Permission {
 		return core.Permission{Action: action, Resource: project, Step: core.RoleStep, Verbs: verbs, Why: why}
 	}
 	return []core.Permission{
-		needs(pools+"get", []string{toPlan, toApply, toDestroy}, ""),
-		needs(pools+"create", []string{toApply}, ""),
-		needs(pools+"update", []string{toRepair}, "puts a name back that drifted"),
-		needs(pools+"undelete", []string{toRepair}, "a deleted pool keeps its ID for 30 days"),
-		needs(pools+"delete", []string{toDestroy}, ""),
-		needs(providers+"list", []string{toPlan, toApply, toDestroy}, "finds providers that others have put into the pool"),
-		needs(providers+"get", []string{toApply, toDestroy}, ""),
-		needs(providers+"create", []string{toApply}, ""),
-		needs(providers+"update", []string{toRepair}, "puts a condition or mapping back that drifted"),
-		needs(providers+"undelete", []string{toRepair}, "a deleted provider keeps its ID for 30 days"),
-		needs(providers+"delete", []string{toDestroy}, ""),
+		needs(pools+"get", []string{core.ForPlan, core.ForApply, core.ForDestroy}, ""),
+		needs(pools+"create", []string{core.ForApply}, ""),
+		needs(pools+"update", []string{core.ForRepair}, "puts a name back that drifted"),
+		needs(pools+"undelete", []string{core.ForRepair}, "a deleted pool keeps its ID for 30 days"),
+		needs(pools+"delete", []string{core.ForDestroy}, ""),
+		needs(providers+"list", []string{core.ForPlan, core.ForApply, core.ForDestroy}, "finds providers that others have put into the pool"),
+		needs(providers+"get", []string{core.ForApply, core.ForDestroy}, ""),
+		needs(providers+"create", []string{core.ForApply}, ""),
+		needs(providers+"update", []string{core.ForRepair}, "puts a condition or mapping back that drifted"),
+		needs(providers+"undelete", []string{core.ForRepair}, "a deleted provider keeps its ID for 30 days"),
+		needs(providers+"delete", []string{core.ForDestroy}, ""),
 	}
 }
 

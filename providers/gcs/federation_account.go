@@ -31,8 +31,8 @@ func (p parts) behind(trust core.Document, account parts) parts {
 	p.resources = slices.Concat(p.resources, account.resources, []core.Resource{{Step: core.RoleStep, Addr: trust.Of, What: trustText}})
 	p.documents = append(p.documents, trust)
 	p.operator = slices.Concat(p.operator, account.operator, []core.Permission{
-		{Action: "iam.serviceAccounts.getIamPolicy", Resource: account.operator[0].Resource, Step: core.RoleStep, Verbs: []string{toPlan, toApply}},
-		{Action: "iam.serviceAccounts.setIamPolicy", Resource: account.operator[0].Resource, Step: core.RoleStep, Verbs: []string{toApply}},
+		{Action: "iam.serviceAccounts.getIamPolicy", Resource: account.operator[0].Resource, Step: core.RoleStep, Verbs: []string{core.ForPlan, core.ForApply}},
+		{Action: "iam.serviceAccounts.setIamPolicy", Resource: account.operator[0].Resource, Step: core.RoleStep, Verbs: []string{core.ForApply}},
 	})
 	return p
 }

@@ -232,12 +232,12 @@ func folderOperator(d design) []core.Permission {
 		return core.Permission{Action: action, Resource: folder, Step: core.RoleStep, Verbs: verbs}
 	}
 	list := []core.Permission{
-		p("storage.managedFolders.create", toApply),
-		p("storage.managedFolders.getIamPolicy", toPlan, toApply, toDestroy),
-		p("storage.managedFolders.setIamPolicy", toApply, toDestroy),
+		p("storage.managedFolders.create", core.ForApply),
+		p("storage.managedFolders.getIamPolicy", core.ForPlan, core.ForApply, core.ForDestroy),
+		p("storage.managedFolders.setIamPolicy", core.ForApply, core.ForDestroy),
 	}
 	if !d.grant.Target.Adopt {
-		list = append(list, p("storage.managedFolders.delete", toDestroy))
+		list = append(list, p("storage.managedFolders.delete", core.ForDestroy))
 	}
 	return slices.Clip(list)
 }

@@ -76,6 +76,9 @@ type holder interface {
 	// issuer is the credential step; nil if no secret is handed over.
 	issuer() core.Issuer
 
+	// keyring is the keys that open the grant; nil if it has none.
+	keyring() core.Keyring
+
 	// outputs is what the grantee must be told beside where the bucket is; it may be nil.
 	outputs() func(context.Context) ([]core.Output, error)
 

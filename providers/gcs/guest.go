@@ -111,6 +111,8 @@ func (g *guest) ready(ctx context.Context) error {
 
 func (*guest) issuer() core.Issuer { return nil }
 
+func (*guest) keyring() core.Keyring { return nil }
+
 func (g *guest) outputs() func(context.Context) ([]core.Output, error) {
 	return func(ctx context.Context) ([]core.Output, error) {
 		number, err := g.number(ctx)

@@ -36,7 +36,7 @@ func (a *pairActor) Try(ctx context.Context, p core.Probe) (core.Outcome, error)
 	case hasCode(err, pairAuthorized(p)) && !noBucket(err):
 		return core.Allowed, nil
 	}
-	return core.Unclear, quietly(err)
+	return core.Unclear, unclear(err)
 }
 
 // pairAuthorized is [authorized] by this protocol.

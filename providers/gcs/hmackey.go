@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/api/googleapi"
+
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
@@ -21,7 +23,8 @@ type hmacGrantee struct{}
 
 func (hmacGrantee) identity() core.Identity {
 	return core.Identity{Who: core.WhoHMAC, Title: "an HMAC key of a service account, for programs that speak the protocol of Amazon S3", Form: core.PairForm,
-		Why: "only for programs that know S3 and not Cloud Storage, such as a ClickHouse disk: it works for whoever holds it until it is deleted"}
+		Why:      "only for programs that know S3 and not Cloud Storage, such as a ClickHouse disk: it works for whoever holds it until it is deleted",
+		MostKeys: mostKeys}
 }
 
 func (hmacGrantee) settings() []core.Setting { return nil }
@@ -31,15 +34,17 @@ func (hmacGrantee) parts(d design) parts {
 	p.resources = append(p.resources, core.Resource{Step: core.CredentialStep, Addr: d.hmacAddr(""), What: "HMAC key of the service account, an access ID and a secret"})
 	project, bucket := "projects/"+d.project, "projects/_/buckets/"+d.bucket
 	p.operator = append(p.operator,
-		core.Permission{Action: "storage.hmacKeys.list", Resource: project, Step: core.CredentialStep, Verbs: []string{toPlan, toApply, toDestroy}},
-		core.Permission{Action: "storage.hmacKeys.create", Resource: project, Step: core.CredentialStep, Verbs: []string{toApply}},
-		core.Permission{Action: "storage.hmacKeys.update", Resource: project, Step: core.CredentialStep, Verbs: []string{toApply, toDestroy},
-			Why: "a key must be made inactive before it can be deleted"},
-		core.Permission{Action: "storage.hmacKeys.delete", Resource: project, Step: core.CredentialStep, Verbs: []string{toApply, toDestroy},
-			Why: "a key that cannot be proven or delivered is deleted"},
-		core.Permission{Action: "storage.multipartUploads.list", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toProve},
+		core.Permission{Action: "storage.hmacKeys.list", Resource: project, Step: core.CredentialStep, Verbs: []string{core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke}},
+		core.Permission{Action: "storage.hmacKeys.get", Resource: project, Step: core.CredentialStep, Verbs: []string{core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke},
+			Why: "tells whose a key is before it is switched off or deleted"},
+		core.Permission{Action: "storage.hmacKeys.create", Resource: project, Step: core.CredentialStep, Verbs: []string{core.ForApply, core.ForRotate}},
+		core.Permission{Action: "storage.hmacKeys.update", Resource: project, Step: core.CredentialStep, Verbs: []string{core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke},
+			Why: "switches a key off, which it must be before it can be deleted, and on again"},
+		core.Permission{Action: "storage.hmacKeys.delete", Resource: project, Step: core.CredentialStep, Verbs: []string{core.ForApply, core.ForDestroy, core.ForRotate},
+			Why: "a key that cannot be proven or delivered is deleted, and one that was replaced"},
+		core.Permission{Action: "storage.multipartUploads.list", Resource: bucket, Step: core.CredentialStep, Verbs: []string{core.ForProve},
 			Why: "finds the uploads in parts that the proof began and could not give up"},
-		core.Permission{Action: "storage.multipartUploads.abort", Resource: bucket, Step: core.CredentialStep, Verbs: []string{toRepair},
+		core.Permission{Action: "storage.multipartUploads.abort", Resource: bucket, Step: core.CredentialStep, Verbs: []string{core.ForRepair},
 			Why: "gives those up"})
 	return p
 }
@@ -79,6 +84,8 @@ const (
 type hmacMetadata struct {
 	AccessID string    `json:"accessId"`
 	State    string    `json:"state"`
+	Email    string    `json:"serviceAccountEmail"`
+	Etag     string    `json:"etag"`
 	Created  time.Time `json:"timeCreated"`
 }
 
@@ -238,23 +245,75 @@ func (i *hmacIssuer) notIssued(err error) error {
 	return explain(i.hmacAddr(""), err)
 }
 
-// Retire makes a key inactive and deletes it, which it can only be then.
-// https://cloud.google.com/storage/docs/authentication/managing-hmackeys#delete
-func (i *hmacIssuer) Retire(ctx context.Context, id string) error {
+// Switch makes a key active or inactive, which takes up to three minutes to be known everywhere.
+// https://cloud.google.com/storage/docs/authentication/managing-hmackeys#update
+func (i *hmacIssuer) Switch(ctx context.Context, id string, on bool) error {
+	state := inactive
+	if on {
+		state = active
+	}
+	err := i.set(ctx, id, state)
+	if isMissing(err) {
+		return moved(i.hmacAddr(id), isGone)
+	}
+	return explainWrite(i.hmacAddr(id), err)
+}
+
+// set puts a key of our account into a state. Keys are named without their
+// account, so whose it is, is looked at right before; it changes only if it is as it was then.
+func (i *hmacIssuer) set(ctx context.Context, id, state string) error {
 	if !accessIDs.MatchString(id) {
 		return errors.New("key " + id + ": is no access ID of a key")
 	}
 	path := i.path() + "/" + id
-	_, err := repeat(ctx, func() (answer, error) {
-		return i.cloud.send(ctx, request{method: http.MethodPut, path: path, body: body(struct {
-			State string `json:"state"`
-		}{inactive})})
+	return until(ctx, isConflict, func() error {
+		var have hmacMetadata
+		gone := false
+		err := core.Together(ctx,
+			func(ctx context.Context) error {
+				account, err := i.sameAccount(ctx)
+				gone = account == nil
+				return explain(i.accountAddr(), err)
+			},
+			func(ctx context.Context) error {
+				got, err := repeat(ctx, func() (answer, error) {
+					return i.cloud.send(ctx, request{method: http.MethodGet, path: path})
+				})
+				if err == nil {
+					err = json.Unmarshal(got.body, &have)
+				}
+				return err
+			},
+		)
+		switch {
+		case err != nil:
+			return err
+		case gone:
+			return &googleapi.Error{Code: http.StatusNotFound, Message: "the service account of the key is gone"}
+		case have.Email != i.email:
+			return moved(i.hmacAddr(id), "is a key of another service account")
+		case have.State == state:
+			return nil
+		}
+		_, err = repeat(ctx, func() (answer, error) {
+			return i.cloud.send(ctx, request{method: http.MethodPut, path: path, body: body(struct {
+				State string `json:"state"`
+				Etag  string `json:"etag,omitempty"`
+			}{state, have.Etag})})
+		})
+		return err
 	})
+}
+
+// Retire makes a key inactive and deletes it, which it can only be then.
+// https://cloud.google.com/storage/docs/authentication/managing-hmackeys#delete
+func (i *hmacIssuer) Retire(ctx context.Context, id string) error {
+	err := i.set(ctx, id, inactive)
 	if err == nil {
 		active := func(err error) bool { return hasCode(err, http.StatusBadRequest) } // not seen everywhere yet
 		err = until(ctx, active, func() error {
 			_, err := repeat(ctx, func() (answer, error) {
-				return i.cloud.send(ctx, request{method: http.MethodDelete, path: path})
+				return i.cloud.send(ctx, request{method: http.MethodDelete, path: i.path() + "/" + id})
 			})
 			return err
 		})

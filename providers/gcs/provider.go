@@ -71,6 +71,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Bucket:     &bucket{r},
 		Role:       &role{r},
 		Credential: r.whom.issuer(),
+		Keyring:    r.whom.keyring(),
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
 		Outputs:    r.whom.outputs(),

@@ -56,7 +56,7 @@ func (v *visitor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	case turnedAway(err), refused(err):
 		return core.Denied, nil
 	}
-	return core.Unclear, quietly(err)
+	return core.Unclear, unclear(err)
 }
 
 // asWorkflow is a run of the workflow: in a sandbox, or where this is one.

@@ -54,7 +54,7 @@ func TestSilentMetadataServerIsGivenUpInTimeForAll(t *testing.T) {
 		err := core.Together(t.Context(),
 			func(ctx context.Context) error { _, err := (&bucket{r}).Diff(ctx, core.Present); return err },
 			func(ctx context.Context) error { _, err := (&role{r}).Diff(ctx, core.Present); return err },
-			func(ctx context.Context) error { _, err := (&issuer{r}).List(ctx); return err },
+			func(ctx context.Context) error { _, err := (&issuer{run: r}).List(ctx); return err },
 		)
 		if took := time.Since(start); took > 6*time.Second {
 			t.Errorf("got an answer after %s, want it within six seconds", took)

@@ -128,6 +128,8 @@ func (vendor) ready(context.Context) error { return nil }
 
 func (vendor) issuer() core.Issuer { return nil }
 
+func (vendor) keyring() core.Keyring { return nil }
+
 func (v vendor) outputs() func(context.Context) ([]core.Output, error) {
 	return func(context.Context) ([]core.Output, error) { return vendorOutputs(v.design, emailOf(v.account)), nil }
 }

@@ -42,6 +42,8 @@ type keyResource struct {
 	Type           string `json:"keyType"`
 	Disabled       bool   `json:"disabled,omitempty"`
 	DisableReason  string `json:"disableReason,omitempty"`
+
+	Extended []extendedStatus `json:"extendedStatus,omitempty"`
 }
 
 func (a *account) keyResource(k *key) keyResource {
@@ -50,7 +52,10 @@ func (a *account) keyResource(k *key) keyResource {
 		Algorithm: "KEY_ALG_RSA_2048", Origin: k.Origin, Type: "USER_MANAGED", Disabled: k.Disabled,
 	}
 	if k.Disabled {
-		r.DisableReason = "SERVICE_ACCOUNT_KEY_DISABLE_REASON_USER_INITIATED"
+		r.DisableReason = k.Reason
+	}
+	if k.Exposed {
+		r.Extended = []extendedStatus{{statusExposed, "The key was found in a public repository."}}
 	}
 	return r
 }
@@ -232,7 +237,7 @@ func (q *request) disableKey() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.Disabled = true
+	k.Disabled, k.Reason = true, disabledByUser
 	k.Usable.Set(false, q.state.Settings.Delay)
 	return empty{}, nil
 }
@@ -242,7 +247,7 @@ func (q *request) enableKey() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.Disabled = false
+	k.Disabled, k.Reason = false, ""
 	k.Usable.Set(true, q.state.Settings.Delay)
 	return empty{}, nil
 }

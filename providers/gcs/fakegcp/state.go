@@ -76,8 +76,10 @@ type key struct {
 	ValidAfter  time.Time `json:"validAfter"`
 	ValidBefore time.Time `json:"validBefore"`
 	Disabled    bool      `json:"disabled"`
-	Gone        bool      `json:"gone"`   // deleted; the token endpoint may not know it yet
-	Usable      visible   `json:"usable"` // whether the token endpoint accepts it
+	Reason      string    `json:"reason"`  // why it is disabled
+	Exposed     bool      `json:"exposed"` // Google has found it in public
+	Gone        bool      `json:"gone"`    // deleted; the token endpoint may not know it yet
+	Usable      visible   `json:"usable"`  // whether the token endpoint accepts it
 }
 
 // role is a custom role of a project or an organisation.
