@@ -40,7 +40,7 @@ const clockOff = time.Minute
 // the provider knows by the weights of their signs. It only reads, but for the
 // tries, which leave what a proof would leave.
 func (e *Engine) Diagnose(ctx context.Context, c Complaint) (Diagnosis, error) {
-	advisor, ok := e.Provider.(Advisor)
+	advisor, ok := Power[Advisor](e.Provider)
 	if !ok {
 		return Diagnosis{}, &Error{Kind: ErrInvalid, What: "doctor", Err: errors.New("this cloud's provider knows no causes")}
 	}

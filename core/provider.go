@@ -28,6 +28,22 @@ type Provider interface {
 	Act(ctx context.Context, b Blueprint, c Credential) (Actor, error)
 }
 
+// Power returns p, or what p stands in front of, as one that can do more: a
+// [Finder], an [Advisor]. Who stands in front of another has a method Unwrap.
+func Power[T any](p Provider) (T, bool) {
+	for {
+		if power, ok := p.(T); ok {
+			return power, true
+		}
+		inner, ok := p.(interface{ Unwrap() Provider })
+		if !ok {
+			var none T
+			return none, false
+		}
+		p = inner.Unwrap()
+	}
+}
+
 // Info describes a cloud.
 type Info struct {
 	Name       string        // "s3": stable, used in files and folders

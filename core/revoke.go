@@ -130,7 +130,7 @@ func (e *Engine) AwaitRefusal(ctx context.Context, p *Plan, c Credential) (waite
 		}
 		e.tell(Event{Kind: Proving, Text: fmt.Sprintf("refused %d of %d times in a row", good, steady)})
 		pace := cmp.Or(e.Pace, DefaultPace)
-		if time.Now().Add(pace).After(deadline) {
+		if good == 0 && time.Now().Add(pace).After(deadline) {
 			return time.Since(start), &Error{Kind: ErrNotConverged, What: "credential", Err: fmt.Errorf("is not refused steadily after %s", time.Since(start).Round(time.Second))}
 		}
 		if err := sleep(ctx, pace); err != nil {

@@ -116,6 +116,9 @@ func (h hasty) Info() core.Info {
 	return i
 }
 
+// Unwrap gives the provider that has the further powers, see [core.Power].
+func (h hasty) Unwrap() core.Provider { return h.Provider }
+
 // lock keeps other commands from the sandbox's file, which is read at the
 // beginning and written at the end.
 func (s *session) lock(file string) error {
