@@ -68,10 +68,10 @@ func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Pl
 		cause, named := find(handed, k.ID).Cause, slices.Contains(o.Keys, k.ID)
 		switch {
 		case k.Active:
-		case cause == Compromised && !o.Force && (named || len(o.Keys) == 0):
+		case cause == Compromised && !o.Force && named:
 			return nil, &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(k.ID), Err: errors.New("was revoked as compromised: whoever has its secret would come in again"),
 				Hint: "reissue --key " + k.ID + ", which replaces it; or --force"}
-		case named, len(o.Keys) == 0 && (cause == Revoked || cause == Compromised):
+		case named, len(o.Keys) == 0 && (cause == Revoked || cause == Compromised && o.Force):
 			w.On = append(w.On, k.ID)
 		}
 	}

@@ -92,7 +92,8 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.planCommand(), a.applyCommand(), a.verifyCommand(), a.statusCommand(), a.destroyCommand(),
+		a.planCommand(), a.applyCommand(), a.verifyCommand(), a.statusCommand(), a.rotateCommand(), a.reissueCommand(),
+		a.revokeCommand(), a.restoreCommand(), a.destroyCommand(),
 		a.receiveCommand(), a.profilesCommand(), a.explainCommand(), a.schemaCommand(), a.sandboxCommand(), a.demoCommand(),
 		a.versionCommand(), a.completionCommand(), a.manCommand(),
 	)

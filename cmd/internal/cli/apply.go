@@ -110,6 +110,11 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 			return err
 		}
 	}
+	return a.handOver(ctx, s, e, p, r, h, o, saved, progress)
+}
+
+// handOver shows a plan that may issue a credential, asks, carries it out and prints the receipt.
+func (a *app) handOver(ctx context.Context, s *session, e *core.Engine, p *core.Plan, r request, h handoff.Handoff, o applyOptions, saved *savedPlan, progress *progress) error {
 	a.showApply(p, s, h, o, saved)
 	if len(p.Refused()) > 0 {
 		return refusal(p)

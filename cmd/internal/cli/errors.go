@@ -45,6 +45,7 @@ func ends() []end {
 		{core.ErrSomeFailed, "some_failed", 8, "some of many grants failed", ""},
 		{core.ErrInvalid, "invalid", 2, "invalid input; nothing was done", ""},
 		{errChanges, "changes", 3, "there are changes (with --exit-code)", ""},
+		{core.ErrInUse, "in_use", 1, "", ""},
 		{core.ErrMoved, "moved", 1, "", "make the plan again and review it: $PROGRAM plan --out FILE"},
 		{nil, "failure", 1, "failure", ""},
 	}
