@@ -11,7 +11,7 @@ import (
 
 func (cases) EveryOperatorCanDoEverything(b *bench) {
 	b.each(func(t *trial, _ core.Grant, blue core.Blueprint) {
-		if trouble := t.lifelong(blue, blue.Operator, true); trouble != nil {
+		if trouble := t.lifelong(blue, ofALife(blue), true); trouble != nil {
 			t.Errorf("an operator with exactly the named permissions can do everything: got %v", trouble)
 		}
 	})
@@ -26,7 +26,7 @@ func (cases) NoOperatorPermissionOfAnyGrantIsSuperfluous(b *bench) {
 		var all []core.Permission
 		b.now(func(t *trial) {
 			g = t.Grants()[name]
-			all = t.blueprint(g).Operator
+			all = ofALife(t.blueprint(g))
 			if main := t.Grant(); g.Target.Shared == main.Target.Shared && g.Target.Adopt == main.Target.Adopt {
 				for _, p := range t.blueprint(main).Operator {
 					if p.Step == core.BucketStep {

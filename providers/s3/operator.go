@@ -46,7 +46,8 @@ func operator(d design) []core.Permission {
 		all = append(all, markerPermissions(d)...)
 	}
 	all = append(all, sharingPermissions(d)...)
-	return merged(append(all, remainsNeeds(d)...))
+	all = append(all, remainsNeeds(d)...)
+	return merged(append(all, preflightPermissions(d)...))
 }
 
 // simulatePermissions are what it takes to ask IAM instead of trying.

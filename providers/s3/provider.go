@@ -76,6 +76,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		Credential: d.layout.issuer(s),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{session: s},
+		Preflight:  &preflight{s},
 		Outputs:    d.layout.outputs(s),
 	}, nil
 }

@@ -119,6 +119,9 @@ func (c *Cloud) parse(text string) (Document, error) {
 func (c *Cloud) authorize(who *caller, r *http.Request, q Request) Verdict {
 	q.Principal = who.Principal
 	q.Identity, q.Boundary = who.identity, who.boundary
+	if who.account != nil {
+		q.Service = c.servicePolicies(who.account)
+	}
 	if who.key != nil && who.key.Session != nil {
 		q.Session = who.key.Session.Policies
 	}

@@ -13,6 +13,7 @@ type Request struct {
 
 	Identity []Policy `json:"identity,omitempty"` // of the user or role, of its groups, inline and managed
 	Boundary *Policy  `json:"boundary,omitempty"`
+	Service  []Policy `json:"service,omitempty"`  // service control policies of the principal's account; empty means no organisation
 	Session  []Policy `json:"session,omitempty"`  // empty means no session policy
 	Attached *Policy  `json:"attached,omitempty"` // the resource's own policy
 
@@ -51,17 +52,21 @@ const (
 	layerResource = "resource-based policy"
 	layerBoundary = "permissions boundary"
 	layerSession  = "session policy"
+	layerService  = "service control policy"
 )
 
 // Evaluate decides r as AWS documents it: an explicit Deny in any policy
 // refuses; inside one account the identity's and the resource's policies are
-// added up; between accounts both must allow; a boundary and a session policy
-// only take away.
+// added up; between accounts both must allow; a boundary, a session policy and
+// the organisation's policies only take away, from the root user as well.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func Evaluate(r Request) Verdict {
 	e := newEvaluation(r)
 	if v, denied := e.explicitDeny(); denied {
 		return v
+	}
+	if _, ok := e.find("Allow", r.Service, false); len(r.Service) > 0 && !ok {
+		return missing(layerService, r.Action)
 	}
 	same := r.ResourceAccount == "" || r.ResourceAccount == accountOf(r.Principal.ARN)
 	grant, by := e.resourceGrant()
@@ -148,6 +153,7 @@ func (e evaluation) explicitDeny() (Verdict, bool) {
 		policies []Policy
 		attached bool
 	}{
+		{layerService, e.Service, false},
 		{layerIdentity, e.Identity, false},
 		{layerBoundary, one(e.Boundary), false},
 		{layerSession, e.Session, false},

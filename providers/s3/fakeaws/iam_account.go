@@ -26,6 +26,7 @@ func getAccountSummary(k *iamCall) (any, error) {
 		"AccountAccessKeysPresent": min(1, len(k.keysOf("", true))),
 		"Groups":                   len(k.acct.Groups),
 		"Policies":                 len(k.acct.Policies),
+		"PolicyVersionsInUse":      k.versionsInUse(),
 		"Providers":                len(k.acct.OIDC),
 		"Roles":                    len(k.acct.Roles),
 		"Users":                    len(k.acct.Users),
@@ -38,4 +39,13 @@ func getAccountSummary(k *iamCall) (any, error) {
 		list = append(list, entry{name, figures[name]})
 	}
 	return struct{ SummaryMap entries }{entries{list}}, nil
+}
+
+// versionsInUse counts the versions of all policies of the account.
+func (k *iamCall) versionsInUse() int {
+	n := 0
+	for _, p := range k.acct.Policies {
+		n += len(p.Versions)
+	}
+	return n
 }

@@ -16,7 +16,7 @@ func simulateOps() map[string]iamOp {
 func (k *iamCall) source() (Request, error) {
 	arn := k.form.Get("PolicySourceArn")
 	name := strings.ToLower(arn[strings.LastIndex(arn, "/")+1:])
-	q := Request{Principal: Principal{ARN: arn}}
+	q := Request{Principal: Principal{ARN: arn}, Service: k.servicePolicies(k.acct)}
 	if u := k.acct.Users[name]; u != nil && k.arn(k.acct, "user", u.entity) == arn {
 		q.Principal.ID = u.ID
 		q.Identity = k.policiesOf(k.acct, u.holder)

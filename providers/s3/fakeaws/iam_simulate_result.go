@@ -16,6 +16,7 @@ type evaluationXML struct {
 	EvalDecision                      string // allowed, explicitDeny or implicitDeny
 	MatchedStatements                 members[matchedXML]
 	MissingContextValues              members[string]
+	OrganizationsDecisionDetail       *organizationsDetailXML       `xml:",omitempty"`
 	PermissionsBoundaryDecisionDetail *boundaryDetailXML            `xml:",omitempty"`
 	ResourceSpecificResults           *members[resourceDecisionXML] `xml:",omitempty"`
 }
@@ -28,7 +29,13 @@ type resourceDecisionXML struct {
 	MatchedStatements                 members[matchedXML]
 	MissingContextValues              members[string]
 	PermissionsBoundaryDecisionDetail *boundaryDetailXML `xml:",omitempty"`
+
+	organisation *bool
 }
+
+// organizationsDetailXML is about the account, not about one resource.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_OrganizationsDecisionDetail.html
+type organizationsDetailXML struct{ AllowedByOrganizations bool }
 
 type boundaryDetailXML struct{ AllowedByPermissionsBoundary bool }
 
@@ -49,6 +56,13 @@ func decideOn(q Request) resourceDecisionXML {
 		x.MatchedStatements = listOf([]matchedXML{{name}})
 	}
 	x.MissingContextValues = listOf(missingKeys(q))
+	if len(q.Service) > 0 {
+		e := newEvaluation(q)
+		_, allowed := e.find("Allow", q.Service, false)
+		_, denied := e.find("Deny", q.Service, false)
+		by := allowed && !denied
+		x.organisation = &by
+	}
 	if q.Boundary != nil {
 		_, ok := newEvaluation(q).find("Allow", one(q.Boundary), false)
 		x.PermissionsBoundaryDecisionDetail = &boundaryDetailXML{ok}
@@ -65,6 +79,9 @@ func sumUp(action string, each []resourceDecisionXML) evaluationXML {
 		}
 		if d := r.PermissionsBoundaryDecisionDetail; d != nil && (x.PermissionsBoundaryDecisionDetail == nil || !d.AllowedByPermissionsBoundary) {
 			x.PermissionsBoundaryDecisionDetail = d
+		}
+		if r.organisation != nil && (x.OrganizationsDecisionDetail == nil || !*r.organisation) {
+			x.OrganizationsDecisionDetail = &organizationsDetailXML{*r.organisation}
 		}
 		x.MissingContextValues.Member = append(x.MissingContextValues.Member, r.MissingContextValues.Member...)
 	}

@@ -15,6 +15,7 @@ func quotas() map[string]int {
 		"GroupsQuota":                   300,
 		"PoliciesQuota":                 1500,
 		"PolicySizeQuota":               6144,
+		"PolicyVersionsInUseQuota":      10000,
 		"RolePolicySizeQuota":           10240,
 		"RolesQuota":                    1000,
 		"UserPolicySizeQuota":           2048,

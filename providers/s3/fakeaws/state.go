@@ -38,6 +38,7 @@ type account struct {
 	Roles    map[string]*role
 	Policies map[string]*policy // by name in lower case
 	OIDC     map[string]*oidcProvider
+	Service  []inlinePolicy // service control policies of the organisation; none: the account is in no organisation
 }
 
 func newAccount(id string) *account {
