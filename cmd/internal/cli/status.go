@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,9 @@ type statusOptions struct {
 func (a *app) statusCommand() *cobra.Command {
 	var o statusOptions
 	c := a.command(page{
-		Use: "status", Short: "Show what is there of a grant, what differs from it, and its keys with their age",
+		Use: "status", Short: "Show what is there of a grant, what differs from it, its keys with their age, and what else is not as it should be",
+		Long: "Compares everything with the grant, and looks at what a plan does not: keys that nobody here has handed over, further ways to sign in, further permissions, principals that exist no more, public access, keys that should be replaced. " +
+			"With --exit-code it is for a timer: 0 if everything is as it should be.",
 		Examples: []string{
 			"$PROGRAM status --profile event-dump --bucket acme-events $SETTINGS",
 			"$PROGRAM status -f grant.yaml --exit-code",
@@ -29,7 +32,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
-	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if something differs from the grant, 4 if something is refused")
+	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if something differs from the grant or is found, 4 if something is refused")
 	c.Flags().StringVar(&o.Journal, "journal", "", "look for the journal in `DIR`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error { return statusRun(c.Context(), a, o) })
@@ -58,7 +61,11 @@ func statusRun(ctx context.Context, a *app, o statusOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.printStatus(p, s.sandbox != nil); err != nil {
+	found, err := e.Inspect(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := a.printStatus(p, found, s.sandbox != nil); err != nil {
 		return err
 	}
 	switch {
@@ -66,15 +73,29 @@ func statusRun(ctx context.Context, a *app, o statusOptions) (err error) {
 		return nil
 	case len(p.Refused()) > 0:
 		return refusal(p)
-	case p.Changed():
+	case p.Changed(), slices.ContainsFunc(found, amiss):
 		return errChanges
 	}
 	return nil
 }
 
-func (a *app) printStatus(p *core.Plan, sandbox bool) error {
+// amiss reports whether a finding is worth waking somebody up for. That this
+// machine has no record of a key is not.
+func amiss(f core.Finding) bool { return f.Grave || f.Kind != core.ForeignKey }
+
+// statusJSON is a status as machines read it.
+type statusJSON struct {
+	planJSON
+	Findings []core.Finding `json:"findings"`
+}
+
+func (a *app) printStatus(p *core.Plan, found []core.Finding, sandbox bool) error {
+	slices.SortStableFunc(found, func(x, y core.Finding) int { return gravity(y) - gravity(x) })
 	if a.global.JSON {
-		return printJSON(a.env.Stdout, planDocument(p, sandbox))
+		if found == nil {
+			found = []core.Finding{}
+		}
+		return printJSON(a.env.Stdout, statusJSON{planDocument(p, sandbox), found})
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	if sandbox {
@@ -121,7 +142,38 @@ func (a *app) printStatus(p *core.Plan, sandbox bool) error {
 	if !p.Changed() && len(refused) == 0 {
 		w.line("nothing differs from the grant")
 	}
+	shown := []core.FindingKind{core.Differs, core.OldKey, core.DisabledKey} // above
+	findings(w, slices.DeleteFunc(slices.Clone(found), func(f core.Finding) bool { return slices.Contains(shown, f.Kind) }))
 	return w.err
+}
+
+func gravity(f core.Finding) int {
+	switch {
+	case f.Grave:
+		return 2
+	case amiss(f):
+		return 1
+	}
+	return 0
+}
+
+// findings prints what was found beside the plan, the grave first.
+func findings(w *paper, found []core.Finding) {
+	if len(found) == 0 {
+		return
+	}
+	w.line("found:")
+	for _, f := range found {
+		text := fmt.Sprintf("  %s: %s: %s", f.Kind, f.Addr, f.Text)
+		if f.Grave {
+			w.loud("%s", text)
+		} else {
+			w.line("%s", text)
+		}
+		if f.Fix != "" {
+			w.line("      %s", f.Fix)
+		}
+	}
 }
 
 // nothingThere reports whether nobody has the access of p: no part of its role exists.
@@ -140,10 +192,13 @@ func keys(w *paper, list []core.Key, now time.Time) {
 	for _, k := range keysJSON(list, now) {
 		row := []string{k.ID, "issued " + k.Created.Format(time.DateOnly), fmt.Sprintf("%d days old", k.AgeDays), "active"}
 		if !k.Active {
-			row[3] = "inactive"
+			row[3] = strings.TrimSpace("inactive " + k.Off)
 		}
 		if k.Used != nil {
 			row = append(row, "last used "+k.Used.Format(time.DateOnly))
+		}
+		if k.Expires != nil {
+			row = append(row, "ends "+k.Expires.Format(time.DateOnly))
 		}
 		if k.Rotate {
 			row = append(row, fmt.Sprintf("OLDER than %d days: replace it", days(core.RotateAfter)))

@@ -284,6 +284,10 @@ type keyJSON struct {
 	Used    *time.Time `json:"used,omitempty"`
 	AgeDays int        `json:"age_days"`
 	Rotate  bool       `json:"rotate"` // is older than a long-lived key should get
+
+	RotateBy time.Time  `json:"rotate_by"`
+	Expires  *time.Time `json:"expires,omitempty"` // ends by itself
+	Off      string     `json:"off,omitempty"`     // why it is not active, if the cloud says so
 }
 
 func planDocument(p *core.Plan, sandbox bool) planJSON {
@@ -294,6 +298,11 @@ func keysJSON(keys []core.Key, now time.Time) []keyJSON {
 	list := []keyJSON{}
 	for _, k := range keys {
 		j := keyJSON{ID: k.ID, Created: k.Created.UTC(), Active: k.Active, AgeDays: days(now.Sub(k.Created)), Rotate: now.Sub(k.Created) >= core.RotateAfter}
+		j.RotateBy, j.Off = k.Created.Add(core.RotateAfter).UTC(), k.Off
+		if !k.Expires.IsZero() {
+			expires := k.Expires.UTC()
+			j.Expires = &expires
+		}
 		if !k.Used.IsZero() {
 			used := k.Used.UTC()
 			j.Used = &used
