@@ -55,7 +55,7 @@ func (c *Cloud) authenticate(r *http.Request, body []byte) (*caller, []byte, htt
 		return nil, nil, nil, err
 	}
 	k.Used = &keyUse{At: time.Now().UTC().Truncate(time.Second), Service: s.service, Region: s.region}
-	if k.Session != nil {
+	if k.Session != nil && k.Session.Role != "" {
 		who.account.Roles[k.Session.Role].Used = k.Used
 	}
 	return who, plain, trailer, nil

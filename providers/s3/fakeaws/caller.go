@@ -29,7 +29,7 @@ func (c *Cloud) callerOf(k *accessKey) *caller {
 	a := c.state.Accounts[k.Account]
 	who := &caller{account: a, key: k, keys: map[string][]string{}}
 	switch {
-	case k.Session != nil:
+	case k.Session != nil && k.Session.Role != "":
 		r := a.Roles[k.Session.Role]
 		if r == nil || r.ID != k.Session.RoleID {
 			return nil
@@ -48,7 +48,7 @@ func (c *Cloud) callerOf(k *accessKey) *caller {
 		who.ID = a.ID
 	default:
 		u := a.Users[k.User]
-		if u == nil {
+		if u == nil || k.Session != nil && k.Session.UserID != u.ID {
 			return nil
 		}
 		who.ARN = c.arn(a, "user", u.entity)

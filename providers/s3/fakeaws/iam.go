@@ -45,6 +45,9 @@ func (c *Cloud) serveIAM(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err == nil && who.account == nil {
 		err = &apiError{Code: "MissingAuthenticationToken", Status: 403, Message: "Request is missing Authentication Token"}
 	}
+	if err == nil {
+		err = who.barred()
+	}
 	if err != nil {
 		writeQueryError(w, iamNamespace, id, err)
 		return

@@ -129,12 +129,12 @@ type oidcProvider struct {
 	Tags        []tag
 }
 
-// accessKey is a long-term key of a user or of the root user, or a session of a role.
+// accessKey is a long-term key of a user or of the root user, or a session of a user or a role.
 type accessKey struct {
 	ID      string
 	Secret  string
 	Account string
-	User    string                    // name in lower case; "" for the root user and for sessions
+	User    string                    // name in lower case; "" for the root user and for roles
 	Status  cloudsim.Eventual[string] // "Active", "Inactive"; "" before it is born and after it is deleted
 	Created time.Time
 	Used    *keyUse
@@ -150,7 +150,8 @@ type keyUse struct {
 type session struct {
 	Token    string
 	Expires  time.Time
-	Role     string // name in lower case
+	UserID   string // of the user that it was made by; "" for a role's
+	Role     string // name in lower case; "" for a user's
 	RoleID   string
 	Name     string
 	Policies []Policy

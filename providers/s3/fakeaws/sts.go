@@ -27,6 +27,7 @@ func stsOps() map[string]stsOp {
 	return map[string]stsOp{
 		"GetCallerIdentity": getCallerIdentity,
 		"AssumeRole":        assumeRole,
+		"GetSessionToken":   getSessionToken,
 		webIdentity:         assumeWithToken,
 	}
 }
@@ -93,7 +94,7 @@ func assumeRole(k *stsCall) (any, error) {
 	if v := k.authorize(k.who, k.r, q); !v.Allowed || isRoot(k.who.ARN) { // root cannot take on a role
 		return nil, &apiError{Code: "AccessDenied", Status: 403, Message: "User: " + k.who.ARN + " is not authorized to perform: sts:AssumeRole on resource: " + arn}
 	}
-	if n, err := strconv.Atoi(k.form.Get("DurationSeconds")); err == nil && n > 3600 && k.who.key.Session != nil {
+	if n, err := strconv.Atoi(k.form.Get("DurationSeconds")); err == nil && n > 3600 && k.who.Role != "" {
 		// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 		return nil, &apiError{Code: "ValidationError", Status: 400, Message: "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"}
 	}
@@ -164,14 +165,9 @@ func (k *stsCall) newSession(a *account, r *role, name string, keys map[string][
 		}
 		policies = k.appendPolicy(policies, arn, text)
 	}
-	key := k.newKey(a, "", 0)
-	delete(k.state.Keys, key.ID)
-	key.ID = uniqueID("ASIA")
-	k.state.Keys[key.ID] = key
-	key.Session = &session{
-		Token: opaque(200), Expires: time.Now().UTC().Add(time.Duration(seconds) * time.Second).Truncate(time.Second),
-		Role: strings.ToLower(r.Name), RoleID: r.ID, Name: name, Policies: policies, Keys: keys,
-	}
+	key := k.temporary(a, "", time.Duration(seconds)*time.Second)
+	key.Session.Role, key.Session.RoleID, key.Session.Name = strings.ToLower(r.Name), r.ID, name
+	key.Session.Policies, key.Session.Keys = policies, keys
 	return assumeXML{
 		credentialsXML{key.ID, key.Secret, key.Session.Token, stamp(key.Session.Expires)},
 		assumedXML{r.ID + ":" + name, "arn:" + k.state.Partition + ":sts::" + a.ID + ":assumed-role/" + r.Name + "/" + name},
