@@ -157,9 +157,9 @@ func (l backupLayout) operator(d design) []core.Permission {
 		formerNeeds(&p, d, r.wantedRole)
 	}
 	for _, m := range backups().Managed {
-		p.on(l.managedARN(d, m), verbs(plans, applies), "iam:GetPolicy")
+		p.on(l.managedARN(d, m), verbs(core.ForPlan, core.ForApply), "iam:GetPolicy")
 		p.because("tells whether AWS's own policy for the same has changed since " + m.Date)
-		p.on(l.managedARN(d, m), verbs(repairs), "iam:GetPolicyVersion")
+		p.on(l.managedARN(d, m), verbs(core.ForRepair), "iam:GetPolicyVersion")
 		p.because("if it has: tells how")
 	}
 	return p.list

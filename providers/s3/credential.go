@@ -23,6 +23,7 @@ type issuer struct {
 	*session
 	mu     sync.Mutex
 	issued map[string]time.Time // keys of this session, which IAM may not show yet
+	shown  map[string]bool      // keys that this session has seen in the hands of a user that is ours
 }
 
 // Addr is the address of a key.
@@ -63,6 +64,11 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 		return nil, err
 	}
 	keys = slices.DeleteFunc(keys, func(k core.Key) bool { return k.ID == "" })
+	i.mu.Lock()
+	for _, k := range keys {
+		i.shown[k.ID] = true
+	}
+	i.mu.Unlock()
 	slices.SortStableFunc(keys, func(a, b core.Key) int { return a.Created.Compare(b.Created) })
 	return keys, nil
 }
@@ -160,10 +166,20 @@ func ages(keys []core.Key) string {
 	return strings.Join(list, ", ")
 }
 
-// Retire makes a key useless: inactive at once, then gone.
+// Retire makes a key useless: inactive at once, then gone. A key goes with its
+// user and comes with no other, so that one which this session has seen needs no
+// second look; any other is retired only if the user is ours.
 func (i *issuer) Retire(ctx context.Context, id string) error {
-	if i.userName() == "" || id == "" {
-		return &core.Error{Kind: core.ErrInvalid, What: i.keyAddr(id), Err: errors.New("neither user nor key may be empty")}
+	if err := i.complete(id); err != nil {
+		return err
+	}
+	if !i.knows(id) {
+		if err := i.stillOwner(ctx); err != nil {
+			if gone(err) {
+				return nil
+			}
+			return err
+		}
 	}
 	i.wrote.Store(true)
 	name := aws.String(i.userName())
@@ -182,6 +198,14 @@ func (i *issuer) Retire(ctx context.Context, id string) error {
 		return failed(i.keyAddr(id), "iam:DeleteAccessKey", err)
 	}
 	return i.retired(id)
+}
+
+// knows reports whether this session has issued the key, or has seen it with a user that is ours.
+func (i *issuer) knows(id string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, born := i.issued[id]
+	return born || i.shown[id]
 }
 
 // unseenKey is how long a key that was issued a moment ago may be unknown to

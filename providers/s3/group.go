@@ -62,4 +62,6 @@ func (groupLayout) outputs(s *session) func(context.Context) ([]core.Output, err
 	return keyOutputs(s.design)
 }
 
-func newIssuer(s *session) *issuer { return &issuer{session: s, issued: map[string]time.Time{}} }
+func newIssuer(s *session) *issuer {
+	return &issuer{session: s, issued: map[string]time.Time{}, shown: map[string]bool{}}
+}

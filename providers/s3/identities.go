@@ -2,8 +2,25 @@
 package s3
 
 import (
+	"time"
+
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/internal/github"
+)
+
+// mostKeys is how many access keys a user may have, those switched off included.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const mostKeys = 2
+
+// The longest lives of temporary credentials. A user makes its own from its key,
+// without any permission and whatever is denied to it, and they go on after the
+// key was switched off. Roles give shorter ones.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html
+const (
+	userSession = 36 * time.Hour
+	roleSession = 12 * time.Hour
 )
 
 // identities are the ways that AWS has, those without a secret first.
@@ -29,7 +46,8 @@ func identities() []core.Identity {
 		},
 		{
 			Who: core.WhoKey, Title: "an access key of a user", Form: core.PairForm,
-			Why: "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret",
+			Why:      "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret",
+			MostKeys: mostKeys, ShowsUse: true, Outlives: userSession,
 		},
 	}
 }

@@ -27,10 +27,10 @@ func markerResource(d design) core.Resource {
 func markerPermissions(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
 	object := d.bucketARN() + "/" + d.folder()
-	p.on(object, verbs(plans, applies, destroys), "s3:GetObject")
+	p.on(object, verbs(core.ForPlan, core.ForApply, core.ForDestroy), "s3:GetObject")
 	p.because("tells whether the folder is there, and who has made it")
-	p.on(object, verbs(applies), "s3:PutObject")
-	p.on(object, verbs(destroys), "s3:DeleteObjectVersion")
+	p.on(object, verbs(core.ForApply), "s3:PutObject")
+	p.on(object, verbs(core.ForDestroy), "s3:DeleteObjectVersion")
 	return p.list
 }
 

@@ -8,15 +8,6 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// The runs that need a permission.
-const (
-	plans    = "plan"
-	applies  = "apply"
-	proves   = "prove"
-	destroys = "destroy"
-	repairs  = "repair"
-)
-
 // permit collects permissions of one step.
 type permit struct {
 	step core.StepName
@@ -53,7 +44,7 @@ func operator(d design) []core.Permission {
 // simulatePermissions are what it takes to ask IAM instead of trying.
 func simulatePermissions(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
-	p.on(d.layout.grantee(d, d.accountOrNot("*")), verbs(proves), "iam:SimulatePrincipalPolicy")
+	p.on(d.layout.grantee(d, d.accountOrNot("*")), verbs(core.ForProve), "iam:SimulatePrincipalPolicy")
 	bucketsWord(&p, d)
 	return p.list
 }
@@ -86,55 +77,55 @@ func merged(all []core.Permission) []core.Permission {
 func bucketPermissions(d design) []core.Permission {
 	p := permit{step: core.BucketStep}
 	bucket := d.bucketARN()
-	look, settle := verbs(plans, applies), verbs(applies)
-	p.on(bucket, verbs(plans, applies, destroys), "s3:ListBucket")
+	look, settle := verbs(core.ForPlan, core.ForApply), verbs(core.ForApply)
+	p.on(bucket, verbs(core.ForPlan, core.ForApply, core.ForDestroy), "s3:ListBucket")
 	p.because("tells whether the bucket exists, whose it is and where")
 	if d.grant.Target.Adopt {
 		p.on(bucket, look, "s3:GetBucketVersioning")
 		p.because("tells whether objects that are replaced are kept")
 	} else {
-		p.on(bucket, verbs(plans, applies, destroys), "s3:GetBucketTagging")
+		p.on(bucket, verbs(core.ForPlan, core.ForApply, core.ForDestroy), "s3:GetBucketTagging")
 		p.on(bucket, look,
 			"s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls", "s3:GetEncryptionConfiguration",
 			"s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy")
 		p.on(bucket, settle, "s3:CreateBucket", "s3:TagResource")
 		p.because("the bucket is marked as ours in the call that makes it")
 		p.on(bucket, settle, "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy")
-		p.on(bucket, verbs(repairs), "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls")
+		p.on(bucket, verbs(core.ForRepair), "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls")
 		if d.kmsKey != "" {
 			p.on(bucket, settle, "s3:PutEncryptionConfiguration")
 		} else {
-			p.on(bucket, verbs(repairs), "s3:PutEncryptionConfiguration")
+			p.on(bucket, verbs(core.ForRepair), "s3:PutEncryptionConfiguration")
 		}
-		p.on(bucket, verbs(destroys), "s3:DeleteBucket")
+		p.on(bucket, verbs(core.ForDestroy), "s3:DeleteBucket")
 		p.because("only an empty bucket of ours, and only if asked for by name")
 	}
 	var sweep []string
 	if d.tried() {
-		sweep = append(sweep, proves)
+		sweep = append(sweep, core.ForProve)
 	}
 	if !d.grant.Target.Adopt {
-		sweep = append(sweep, destroys)
+		sweep = append(sweep, core.ForDestroy)
 	}
 	if len(sweep) > 0 {
 		p.on(bucket, sweep, "s3:ListBucketVersions")
 	}
 	if d.tried() {
-		p.on(bucket, verbs(proves), "s3:ListBucketMultipartUploads")
-		p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:DeleteObjectVersion")
+		p.on(bucket, verbs(core.ForProve), "s3:ListBucketMultipartUploads")
+		p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(core.ForProve), "s3:DeleteObjectVersion")
 		p.because("removes what the proof has written")
 		if !d.grant.Allows(core.Abort) && (d.grant.Allows(core.Create) || d.grant.Allows(core.Overwrite)) {
-			p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(proves), "s3:AbortMultipartUpload")
+			p.on(d.bucketARN()+"/"+d.probes()+"*", verbs(core.ForProve), "s3:AbortMultipartUpload")
 			p.because("gives up the uploads that the grantee may begin and not give up")
 		}
 		for _, stem := range core.Plants(d.grant, d.probes()) {
-			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:PutObject")
+			p.on(d.bucketARN()+"/"+stem+"*", verbs(core.ForProve), "s3:PutObject")
 			p.because("puts the objects that the grantee tries to read, replace and delete")
-			p.on(d.bucketARN()+"/"+stem+"*", verbs(proves), "s3:DeleteObjectVersion")
+			p.on(d.bucketARN()+"/"+stem+"*", verbs(core.ForProve), "s3:DeleteObjectVersion")
 			p.because("removes them")
 		}
 	}
-	p.on("*", verbs(proves), "s3:ListAllMyBuckets")
+	p.on("*", verbs(core.ForProve), "s3:ListAllMyBuckets")
 	p.because("finds another bucket, to see that the grantee is refused there")
 	return p.list
 }
@@ -146,7 +137,7 @@ func rolePermissions(d design) []core.Permission {
 		account = "*"
 	}
 	user, group, policy := d.iamARN(account, "user"), d.iamARN(account, "group"), d.iamARN(account, "policy")
-	look, settle, drop := verbs(plans, applies, destroys), verbs(applies), verbs(destroys)
+	look, settle, drop := verbs(core.ForPlan, core.ForApply, core.ForDestroy), verbs(core.ForApply), verbs(core.ForDestroy)
 
 	// IAM knows the path of what exists only: it looks for a name at the root first.
 	root := "arn:" + d.partition.name + ":iam::" + account
@@ -164,20 +155,20 @@ func rolePermissions(d design) []core.Permission {
 		p.on("arn:"+d.partition.name+":iam::"+account+":policy"+ownPath+"*", look, "iam:GetPolicyVersion")
 		p.because("reads the policies of the other grants too, before a bucket that they share is dropped")
 	} else {
-		p.on(policy, verbs(plans, applies), "iam:GetPolicyVersion")
+		p.on(policy, verbs(core.ForPlan, core.ForApply), "iam:GetPolicyVersion")
 	}
 	p.on(policy, settle, "iam:CreatePolicy", "iam:TagPolicy")
 	p.on(group, settle, "iam:CreateGroup", "iam:AttachGroupPolicy", "iam:AddUserToGroup")
 	p.on(user, settle, "iam:CreateUser", "iam:TagUser")
-	p.on(policy, verbs(repairs), "iam:CreatePolicyVersion", "iam:DeletePolicyVersion")
+	p.on(policy, verbs(core.ForRepair), "iam:CreatePolicyVersion", "iam:DeletePolicyVersion")
 	if d.boundary != "" {
-		p.on(user, verbs(repairs), "iam:PutUserPermissionsBoundary")
+		p.on(user, verbs(core.ForRepair), "iam:PutUserPermissionsBoundary")
 	}
 	p.on(group, drop, "iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroup")
 	p.on(user, drop, "iam:DeleteUser")
 	p.on(policy, drop, "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions", "iam:DeletePolicy")
 	if d.oneOfMany() {
-		p.on("*", verbs(plans, applies), "iam:GetAccountSummary")
+		p.on("*", verbs(core.ForPlan, core.ForApply), "iam:GetAccountSummary")
 		p.because("tells how many groups the account may still have")
 	}
 	return p.list
@@ -190,9 +181,11 @@ func keyPermissions(d design) []core.Permission {
 		account = "*"
 	}
 	user := d.iamARN(account, "user")
-	p.on(user, verbs(plans, applies, destroys), "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
-	p.on(user, verbs(applies), "iam:CreateAccessKey")
-	p.on(user, verbs(applies, destroys), "iam:UpdateAccessKey", "iam:DeleteAccessKey")
+	p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(core.ForRevoke), "iam:GetUser")
+	p.on(user, verbs(core.ForRevoke), "iam:GetUser", "iam:ListAttachedUserPolicies")
+	p.on(user, verbs(core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke), "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+	p.on(user, verbs(core.ForApply, core.ForRotate), "iam:CreateAccessKey")
+	p.on(user, verbs(core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke), "iam:UpdateAccessKey", "iam:DeleteAccessKey")
 	p.because("a key that cannot be proven or delivered is retired at once")
 	return p.list
 }

@@ -20,8 +20,25 @@ func outcome(want core.Outcome, err error) (core.Outcome, error) {
 	case is(err, "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "NotFound", "PreconditionFailed", "NoSuchBucketPolicy", codeBadPolicy):
 		return core.Allowed, nil
 	}
-	return core.Unclear, plainly(err)
+	return core.Unclear, unclear(err)
 }
+
+// unclear says why an answer tells nothing of a permission. Keys that AWS does
+// not know, that are switched off or that have ended are not accepted at all; a
+// wrong signature says nothing of the key.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+func unclear(err error) error {
+	if is(err, "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException", "InvalidToken") {
+		return &rejected{plainly(err)}
+	}
+	return plainly(err)
+}
+
+// rejected is what AWS answers to a credential that it does not accept, in its own words.
+type rejected struct{ error }
+
+func (r *rejected) Unwrap() []error { return []error{core.ErrRejected, r.error} }
 
 // refusedAction finds the service of the action that a refusal names.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html

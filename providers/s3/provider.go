@@ -69,11 +69,13 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		return nil, err
 	}
 	s := newSession(p, d, c)
+	issuer := d.layout.issuer(s)
 	return &core.Steps{
 		Whoami:     s.operator,
 		Bucket:     &bucketStep{s},
 		Role:       roleOf(s),
-		Credential: d.layout.issuer(s),
+		Credential: issuer,
+		Keyring:    keyringOf(issuer),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{session: s},
 		Preflight:  &preflight{s},

@@ -171,21 +171,21 @@ func (r *remains) Do(ctx context.Context, c core.Change) error {
 func remainsNeeds(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
 	if d.grant.Who != core.WhoKey {
-		p.on("*", verbs(plans, applies, destroys), "iam:ListUsers")
+		p.on("*", verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:ListUsers")
 		p.because("tells whether somebody still has a key that this grant has made before")
 		user := d
 		user.common = "" // path and name as without a group for many
-		p.on(user.iamARN(d.accountOrNot("*"), "user"), verbs(repairs), "iam:GetUser")
+		p.on(user.iamARN(d.accountOrNot("*"), "user"), verbs(core.ForRepair), "iam:GetUser")
 		p.because("only if there is such a user")
 	}
 	for _, one := range rivals(d) {
-		p.on(d.roleARN(d.accountOrNot("*"), rootPath, one.role.name), verbs(plans, applies, destroys), "iam:GetRole")
+		p.on(d.roleARN(d.accountOrNot("*"), rootPath, one.role.name), verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:GetRole")
 		p.because("tells whether this grant has let somebody in as this role before")
 	}
 	for _, one := range rivals(d) {
 		for _, need := range one.design.layout.operator(one.design) {
-			if slices.Contains(need.Verbs, destroys) {
-				need.Verbs, need.Why = verbs(repairs), "only if this grant was made with who: "+string(one.who)+" before"
+			if slices.Contains(need.Verbs, core.ForDestroy) {
+				need.Verbs, need.Why = verbs(core.ForRepair), "only if this grant was made with who: "+string(one.who)+" before"
 				p.list = append(p.list, need)
 			}
 		}

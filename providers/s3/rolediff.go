@@ -103,6 +103,8 @@ func (r *roleStep) presentUser(v *roleView) core.Change {
 		return namesake(addr, "user", aws.ToString(v.user.Path))
 	case v.console:
 		return refuse("somebody gave it a console password", "aws iam delete-login-profile --user-name "+r.userName())
+	case quarantined(v.direct) != "":
+		return refuse(quarantineWords(quarantined(v.direct)), quarantineEnd)
 	case len(v.direct) > 0:
 		return refuse("somebody gave it more policies: "+strings.Join(v.direct, ", "), "take them off the user "+r.userName())
 	case len(others) > 0:

@@ -125,11 +125,11 @@ func sharingPermissions(d design) []core.Permission {
 	}
 	p := permit{step: core.BucketStep}
 	account := "arn:" + d.partition.name + ":iam::" + d.accountOrNot("*")
-	p.on("*", verbs(destroys), "iam:ListPolicies")
-	p.on(account+":policy"+ownPath+"*", verbs(destroys), "iam:GetPolicyVersion")
-	p.on("*", verbs(destroys), "iam:ListRoles")
+	p.on("*", verbs(core.ForDestroy), "iam:ListPolicies")
+	p.on(account+":policy"+ownPath+"*", verbs(core.ForDestroy), "iam:GetPolicyVersion")
+	p.on("*", verbs(core.ForDestroy), "iam:ListRoles")
 	p.because("tells whether a role uses a bucket that is shared, before it is dropped")
-	p.on(account+":role/*", verbs(repairs), "iam:GetRolePolicy")
+	p.on(account+":role/*", verbs(core.ForRepair), "iam:GetRolePolicy")
 	p.because("only if other grants have roles: tells whether one of them uses a bucket that is shared, before it is dropped")
 	return p.list
 }

@@ -205,5 +205,5 @@ func admission(err error) (core.Outcome, error) {
 	if refused {
 		return core.Denied, nil
 	}
-	return core.Unclear, plainly(err)
+	return core.Unclear, unclear(err)
 }

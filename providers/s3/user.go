@@ -65,24 +65,24 @@ func (userLayout) operator(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
 	account := d.accountOrNot("*")
 	user := d.iamARN(account, "user")
-	p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(plans, applies, destroys), "iam:GetUser")
+	p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:GetUser")
 	p.because("a user that does not exist is asked for without its path")
-	p.on(user, verbs(plans, applies, destroys), "iam:GetUser", "iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetLoginProfile")
-	p.on(user, verbs(applies), "iam:CreateUser", "iam:TagUser")
+	p.on(user, verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:GetUser", "iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetLoginProfile")
+	p.on(user, verbs(core.ForApply), "iam:CreateUser", "iam:TagUser")
 	if d.boundary != "" {
-		p.on(user, verbs(repairs), "iam:PutUserPermissionsBoundary")
+		p.on(user, verbs(core.ForRepair), "iam:PutUserPermissionsBoundary")
 	}
-	p.on(user, verbs(destroys), "iam:DeleteUser")
+	p.on(user, verbs(core.ForDestroy), "iam:DeleteUser")
 	return slices.Concat(p.list, statementPermissions(d), keyPermissions(d))
 }
 
 // statementPermissions are what it takes to keep statements in the bucket's policy.
 func statementPermissions(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
-	p.on(d.bucketARN(), verbs(plans, applies, destroys), "s3:GetBucketPolicy")
-	p.on(d.bucketARN(), verbs(applies, destroys), "s3:PutBucketPolicy")
+	p.on(d.bucketARN(), verbs(core.ForPlan, core.ForApply, core.ForDestroy), "s3:GetBucketPolicy")
+	p.on(d.bucketARN(), verbs(core.ForApply, core.ForDestroy), "s3:PutBucketPolicy")
 	if d.grant.Target.Adopt {
-		p.on(d.bucketARN(), verbs(destroys), "s3:DeleteBucketPolicy")
+		p.on(d.bucketARN(), verbs(core.ForDestroy), "s3:DeleteBucketPolicy")
 		p.because("if nothing but the grant's statements is in it")
 	}
 	return p.list
