@@ -149,7 +149,12 @@ func (c *Cloud) decideFor(who principal, permission string, r resource, sources 
 func (c *Cloud) roleSeen(name string) ([]string, bool) {
 	if r := c.state.Roles[name]; r != nil {
 		b := r.Body.Seen()
-		return b.Permissions, !b.Deleted && b.Stage != "DISABLED"
+		var short []string
+		for _, p := range b.Permissions {
+			s, _ := abbreviated(p)
+			short = append(short, s)
+		}
+		return short, !b.Deleted && b.Stage != "DISABLED"
 	}
 	permissions, ok := loadCatalogue().Roles[name]
 	return permissions, ok

@@ -71,7 +71,7 @@ func (c *Cloud) init() {
 	s.Issuers = made(s.Issuers)
 	s.AWSKeys = made(s.AWSKeys)
 	c.routes = slices.Concat(tokenRoutes(), stsRoutes(), credentialRoutes(), bucketRoutes(), managedFolderRoutes(), objectRoutes(), uploadRoutes(), hmacRoutes(),
-		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), troubleshootRoutes(), downloadRoutes(), xmlRoutes())
+		roleRoutes(), accountRoutes(), keyRoutes(), poolRoutes(), providerRoutes(), projectRoutes(), lookRoutes(), troubleshootRoutes(), downloadRoutes(), xmlRoutes())
 }
 
 // operatorRoles are what a person who sets up grants usually holds. They are

@@ -57,7 +57,7 @@ func discovery(t *testing.T) (map[string]method, map[string]*document) {
 		t.Fatal(err)
 	}
 	methods, docs := map[string]method{}, map[string]*document{}
-	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials"} {
+	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials", "serviceusage/v1/serviceusage", "orgpolicy/v2/orgpolicy"} {
 		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), f+"-api.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -254,9 +254,14 @@ func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	must(s.Projects.ServiceAccounts.Patch(account, &iam.PatchServiceAccountRequest{ServiceAccount: &iam.ServiceAccount{Description: "d"}, UpdateMask: "description"}).Do())
 	must(hc.Get("https://cloudresourcemanager.googleapis.com/v3/" + inProject))
 	must(hc.Post("https://cloudresourcemanager.googleapis.com/v3/"+inProject+":getIamPolicy", "application/json", strings.NewReader(`{"options": {"requestedPolicyVersion": 3}}`)))
+	for _, look := range []string{"serviceusage.googleapis.com/v1/" + inProject + "/services/iam.googleapis.com", "serviceusage.googleapis.com/v1/" + inProject + "/services:batchGet?names=" + inProject + "/services/sts.googleapis.com",
+		"orgpolicy.googleapis.com/v2/" + inProject + "/policies/iam.allowedPolicyMemberDomains:getEffectivePolicy", "orgpolicy.googleapis.com/v2/" + inProject + "/policies/iam.disableServiceAccountKeyCreation:getEffectivePolicy"} {
+		must(hc.Get("https://" + look))
+	}
 	must(hc.Post("https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "application/json", strings.NewReader(
 		`{"accessTuple": {"principal": "`+email+`", "permission": "storage.objects.get", "fullResourceName": "//storage.googleapis.com/projects/_/buckets/acme-events"}}`)))
-	for _, op := range []string{"sts.token", "iamcredentials.projects.serviceAccounts.generateAccessToken"} {
+	for _, op := range []string{"sts.token", "iamcredentials.projects.serviceAccounts.generateAccessToken", "serviceusage.services.get", "serviceusage.services.batchGet",
+		"orgpolicy.projects.policies.getEffectivePolicy"} {
 		if !w.seen[op] {
 			t.Errorf("%s gave no good answer", op)
 		}

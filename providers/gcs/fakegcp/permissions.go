@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,5 +49,22 @@ func (c *catalogue) exists(permission string) bool {
 // validInProjectRole says whether a project's custom role may hold the permission.
 // https://cloud.google.com/iam/docs/custom-roles-permissions-support
 func (c *catalogue) validInProjectRole(permission string) bool {
-	return c.exists(permission) && !slices.Contains(c.NotInProjectRoles, permission)
+	short, full := abbreviated(permission)
+	return c.exists(short) && full == spelledInFull(short) && !slices.Contains(c.NotInProjectRoles, permission)
+}
+
+// spelledInFull reports whether roles name the permission with its service's full
+// name, as they do for whatever belongs to workload identity pools.
+// https://cloud.google.com/iam/docs/manage-workload-identity-pools-providers#required-roles
+func spelledInFull(short string) bool {
+	return strings.HasPrefix(short, "iam.workloadIdentityPool") && !strings.Contains(short, "PolicyBinding")
+}
+
+// abbreviated is the permission as messages have it, and whether it was spelled in full.
+func abbreviated(permission string) (short string, full bool) {
+	rest, full := strings.CutPrefix(permission, "iam.googleapis.com/")
+	if full {
+		rest = "iam." + rest
+	}
+	return rest, full
 }

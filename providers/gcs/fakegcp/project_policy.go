@@ -65,14 +65,24 @@ func (q *request) replace(r *policyRecord, in wirePolicy, on *project) (any, err
 	return q.showRecord(r, 3), nil
 }
 
+// mostTested is how many permissions one call asks for.
+const mostTested = 100
+
 func (q *request) tested(may func(permission string) bool) (any, error) {
 	var in testPermissionsBody
 	if err := q.decode(&in); err != nil {
 		return nil, err
 	}
 	var out permissionsAnswer
+	if len(in.Permissions) > mostTested {
+		return nil, failed(400, "Request contains an invalid argument.")
+	}
 	for _, p := range in.Permissions {
-		if may(p) {
+		short, _ := abbreviated(p)
+		if !loadCatalogue().exists(short) {
+			return nil, failed(400, "Permission %s is not valid for this resource.", p)
+		}
+		if may(short) {
 			out.Permissions = append(out.Permissions, p)
 		}
 	}

@@ -155,6 +155,8 @@ var serviceTitles = map[string]string{ //nolint:gosec // titles, no secrets
 	"policytroubleshooter.googleapis.com": "Policy Troubleshooter API",
 	"iamcredentials.googleapis.com":       "IAM Service Account Credentials API",
 	"sts.googleapis.com":                  "Security Token Service API",
+	"serviceusage.googleapis.com":         "Service Usage API",
+	"orgpolicy.googleapis.com":            "Organization Policy API",
 }
 
 // errorStyle is the route's, but for downloads by the JSON API.
@@ -211,7 +213,7 @@ func (c *Cloud) match(r *http.Request) (*route, map[string]string) {
 
 // servicePaths begin the paths of other services and APIs: no bucket is meant.
 var servicePaths = map[string]bool{
-	"v1": true, "v3": true, "storage": true, "upload": true, "resumable": true, "download": true, "batch": true, "token": true, "oauth2": true,
+	"v1": true, "v2": true, "v3": true, "storage": true, "upload": true, "resumable": true, "download": true, "batch": true, "token": true, "oauth2": true,
 }
 
 func matchPath(pattern string, segments []string) (map[string]string, bool) {

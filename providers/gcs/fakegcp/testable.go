@@ -33,7 +33,14 @@ func (q *request) testable() (any, error) {
 	if !strings.HasPrefix(in.Resource, "//cloudresourcemanager.googleapis.com/projects/") {
 		return nil, failed(400, "Invalid full resource name: %q", in.Resource)
 	}
-	all := slices.DeleteFunc(slices.Clone(loadCatalogue().Permissions), func(p string) bool { return !loadCatalogue().validInProjectRole(p) })
+	all := slices.Clone(loadCatalogue().Permissions)
+	for i, p := range all {
+		if spelledInFull(p) {
+			all[i] = "iam.googleapis.com/" + strings.TrimPrefix(p, "iam.")
+		}
+	}
+	slices.Sort(all)
+	all = slices.DeleteFunc(all, func(p string) bool { return !loadCatalogue().validInProjectRole(p) })
 	if i, found := slices.BinarySearch(all, in.Token); found {
 		all = all[i+1:]
 	}
