@@ -47,12 +47,12 @@ func operator(d design, its []core.Permission) []core.Permission {
 		list = append(list, core.Permission{Action: "storage.objects.create", Resource: bucket, Step: core.CredentialStep, Verbs: []string{core.ForProve},
 			Why: "puts the objects that must be out of the grantee's reach, or that it cannot put itself"})
 	}
-	return append(list,
+	return looking(d, append(list,
 		core.Permission{Action: "storage.objects.list", Resource: bucket, Step: core.CredentialStep, Verbs: []string{core.ForProve, core.ForDestroy},
 			Why: "finds the objects that the proof wrote, and tells whether a bucket is empty"},
 		core.Permission{Action: "storage.objects.delete", Resource: bucket, Step: core.CredentialStep, Verbs: []string{core.ForProve},
 			Why: "removes the objects that the proof wrote"},
-	)
+	))
 }
 
 // setBucketPolicy is for the binding; a grant on a managed folder has none on

@@ -74,6 +74,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Keyring:    r.whom.keyring(),
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
+		Preflight:  &preflight{r},
 		Outputs:    r.whom.outputs(),
 	}, nil
 }

@@ -63,6 +63,9 @@ func need(g core.Grant, p core.Permission, n int) string {
 // destroyed with its bucket. It returns the first trouble.
 func (t *trial) lifelong(b core.Blueprint, p []core.Permission, proofs bool) error {
 	t.Helper()
+	p = slices.DeleteFunc(slices.Clone(p), func(one core.Permission) bool { // what is for other runs alone must not help out
+		return !ofLife(one) && !slices.Contains(one.Verbs, core.ForRepair)
+	})
 	as, g := t.ProviderAs(p), b.Grant
 	full := errors.New("the disk is full")
 	do := func(what string, j job) error {
