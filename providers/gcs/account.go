@@ -76,11 +76,11 @@ func accountParts(d design) parts {
 	return parts{
 		members:   []string{d.member()},
 		resources: []core.Resource{{Step: core.RoleStep, Addr: d.accountAddr(), What: accountText}},
-		operator: []core.Permission{
+		operator: append([]core.Permission{
 			{Action: "iam.serviceAccounts.get", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke}},
 			{Action: "iam.serviceAccounts.create", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForApply}},
 			{Action: "iam.serviceAccounts.delete", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForDestroy}},
-		},
+		}, accountGateOperator(d)...),
 	}
 }
 
@@ -137,6 +137,8 @@ func (a ownAccount) keyring() core.Keyring {
 	return a.keys
 }
 
+func (a ownAccount) gate() gate { return gate{accountDoor{a.run}} }
+
 func (a ownAccount) outputs() func(context.Context) ([]core.Output, error) { return a.tell }
 
 func (a ownAccount) principal(context.Context) (string, error) { return a.email, nil }
@@ -148,8 +150,10 @@ func (a ownAccount) want(have *iam.ServiceAccount) core.Change {
 		c.Action, c.Why = core.Make, accountText
 	case !a.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
+	case isShut(have.Description):
+		c = refuseShut(c)
 	case have.Disabled:
-		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", "gcloud iam service-accounts enable "+a.email+" --project "+a.project
+		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", a.enableAccount()
 	}
 	return c
 }

@@ -157,7 +157,7 @@ func (f federation) operator() []core.Permission {
 	return []core.Permission{
 		needs(pools+"get", []string{core.ForPlan, core.ForApply, core.ForDestroy}, ""),
 		needs(pools+"create", []string{core.ForApply}, ""),
-		needs(pools+"update", []string{core.ForRepair}, "puts a name back that drifted"),
+		needs(pools+"update", []string{core.ForRepair}, "disables a pool and enables it again"),
 		needs(pools+"undelete", []string{core.ForRepair}, "a deleted pool keeps its ID for 30 days"),
 		needs(pools+"delete", []string{core.ForDestroy}, ""),
 		needs(providers+"list", []string{core.ForPlan, core.ForApply, core.ForDestroy}, "finds providers that others have put into the pool"),

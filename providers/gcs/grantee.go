@@ -79,6 +79,9 @@ type holder interface {
 	// keyring is the keys that open the grant; nil if it has none.
 	keyring() core.Keyring
 
+	// gate is what shuts it out at once.
+	gate() gate
+
 	// outputs is what the grantee must be told beside where the bucket is; it may be nil.
 	outputs() func(context.Context) ([]core.Output, error)
 

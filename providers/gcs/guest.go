@@ -113,6 +113,13 @@ func (*guest) issuer() core.Issuer { return nil }
 
 func (*guest) keyring() core.Keyring { return nil }
 
+func (g *guest) gate() gate {
+	if g.as != nil {
+		return g.as.gate()
+	}
+	return gate{roleDoor{g.run}, poolDoor{g}}
+}
+
 func (g *guest) outputs() func(context.Context) ([]core.Output, error) {
 	return func(ctx context.Context) ([]core.Output, error) {
 		number, err := g.number(ctx)

@@ -163,7 +163,8 @@ const folderMark = "; folder="
 
 // folderIn is what a role's description says of its folder; "" for none.
 func folderIn(description string) string {
-	_, folder, _ := strings.Cut(description, folderMark)
+	_, rest, _ := strings.Cut(description, folderMark)
+	folder, _, _ := strings.Cut(rest, ";")
 	return folder
 }
 

@@ -29,12 +29,15 @@ func operator(d design, its []core.Permission) []core.Permission {
 		core.Permission{Action: "iam.roles.get", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForPlan, core.ForApply, core.ForDestroy}},
 		core.Permission{Action: "iam.roles.create", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForApply}},
 		core.Permission{Action: "iam.roles.update", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForRepair},
-			Why: "puts permissions back that drifted"},
+			Why: "puts permissions back that drifted, or disables the role and enables it again"},
 		core.Permission{Action: "iam.roles.undelete", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForRepair},
 			Why: "a deleted role keeps its ID for seven days"},
 		core.Permission{Action: "iam.roles.delete", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForDestroy}},
 	)
 	list = append(list, its...)
+	if !actsAsOwn(d.grant) {
+		list = alsoForRevoke(list)
+	}
 	if granteeOf(d.grant).identity().Form == "" {
 		list = append(list, core.Permission{Action: "resourcemanager.projects.getIamPolicy", Resource: project, Step: core.RoleStep, Verbs: []string{core.ForProve},
 			Why: "where the grantee cannot be tried, Policy Troubleshooter answers from the policies that the operator may read"})

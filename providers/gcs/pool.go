@@ -121,9 +121,10 @@ func (g *guest) wantPool(have *iam.WorkloadIdentityPool) core.Change {
 		}
 	case have.State == deleted:
 		c.Action, c.Why = core.Make, "was deleted less than 30 days ago: undeleted and brought up to date"
+	case isShut(have.Description):
+		c = refuseShut(c)
 	case have.Disabled:
-		c.Action, c.Why = core.Refuse, "is disabled, and whoever did it had a reason"
-		c.Hint = "gcloud iam workload-identity-pools update " + f.poolID + " --location global --no-disabled --project " + g.project
+		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", g.enablePool()
 	}
 	return c
 }
@@ -185,6 +186,11 @@ func (g *guest) makePool(ctx context.Context, a core.Action) error {
 		if err := g.finish(ctx, f.poolAddr(), op); err != nil {
 			return err
 		}
+		if isShut(have.Description) { // the grant that was revoked has ended; this is another one
+			if err := g.turnPool(ctx, have, true); err != nil {
+				return err
+			}
+		}
 	}
 	return g.opens(ctx)
 }
@@ -213,7 +219,8 @@ func (g *guest) existing(ctx context.Context) (*iam.WorkloadIdentityPool, error)
 		}
 		return err
 	})
-	if err == nil && (!g.ours(have.Description) || have.Disabled) {
+	ended := err == nil && have.State == deleted && isShut(have.Description)
+	if err == nil && (!g.ours(have.Description) || have.Disabled && !ended) {
 		err = &core.Error{Kind: core.ErrNotOurs, What: g.federation.poolAddr(), Hint: "--name OTHER"}
 	}
 	return have, err

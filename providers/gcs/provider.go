@@ -72,6 +72,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Role:       &role{r},
 		Credential: r.whom.issuer(),
 		Keyring:    r.whom.keyring(),
+		Gate:       r.whom.gate(),
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
 		Preflight:  &preflight{r},

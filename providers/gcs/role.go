@@ -125,6 +125,10 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 		return r.refuseAnother(have)
 	case have.Deleted:
 		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", roleText(r.grant)
+	case isShut(have.Description):
+		return refuseShut(c)
+	case have.Stage == stageDisabled:
+		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", r.enableRole()
 	case folderIn(have.Description) != "" && folderIn(have.Description) != folderIn(want.Description):
 		// Where that folder is, is not known here, and what is bound there would stay.
 		c.Action, c.Why, c.Hint = core.Refuse, "is bound on another managed folder: the grant as it was must be destroyed first", "--name OTHER"

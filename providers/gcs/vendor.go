@@ -130,6 +130,8 @@ func (vendor) issuer() core.Issuer { return nil }
 
 func (vendor) keyring() core.Keyring { return nil }
 
+func (v vendor) gate() gate { return gate{roleDoor{v.run}} }
+
 func (v vendor) outputs() func(context.Context) ([]core.Output, error) {
 	return func(context.Context) ([]core.Output, error) { return vendorOutputs(v.design, emailOf(v.account)), nil }
 }
