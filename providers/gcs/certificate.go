@@ -3,16 +3,11 @@ package gcs
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
 	"time"
-
-	"google.golang.org/api/iam/v1"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -24,7 +19,8 @@ const otherKey = "other-key"
 
 func (certificateGrantee) identity() core.Identity {
 	return core.Identity{Who: core.WhoCertificate, Title: "a key pair of the grantee's own, of which only the certificate is uploaded",
-		Why:       "for whoever can keep a private key and is on no cloud: nothing secret is ever made or sent here, and the access ends with the certificate",
+		Why:      "for whoever can keep a private key and is on no cloud: nothing secret is ever made or sent here, and the access ends with the certificate",
+		MostKeys: mostKeys, Outlives: tokenLife,
 		Forgeries: []core.Forgery{{Name: otherKey, Why: "somebody who knows the account and the certificate, but has another private key"}}}
 }
 
@@ -53,10 +49,11 @@ func (certificateGrantee) parts(d design) parts {
 		return core.Permission{Action: "iam.serviceAccountKeys." + action, Resource: "projects/" + d.project, Step: core.RoleStep, Verbs: verbs, Why: why}
 	}
 	p.operator = append(p.operator,
-		key("list", "", core.ForPlan, core.ForApply, core.ForDestroy),
-		key("get", "compares certificates that are there with the grant's", core.ForPlan),
-		key("create", "uploads the certificate", core.ForApply),
-		key("delete", "removes keys of the account that are not the grant's", core.ForDestroy))
+		key("list", "", core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke),
+		key("get", "compares certificates that are there with the grant's", core.ForPlan, core.ForRotate, core.ForRevoke),
+		key("create", "uploads the certificate", core.ForApply, core.ForRotate),
+		key("delete", "removes keys of the account that are not the grant's", core.ForDestroy, core.ForRotate))
+	p.operator = append(p.operator, switchOperator(d)...)
 	return p
 }
 
@@ -93,12 +90,11 @@ func (a *certified) diff(ctx context.Context, want core.Want) ([]core.Change, er
 		return nil, core.Faults{{Field: certificateSetting, Rule: why, Accepts: certificateAccepts}}
 	}
 	var account []core.Change
-	var keys []*iam.ServiceAccountKey
-	var found string
+	var found uploads
 	err := core.Together(ctx,
 		func(ctx context.Context) (err error) { account, err = a.ownAccount.diff(ctx, want); return },
 		func(ctx context.Context) (err error) {
-			keys, found, err = a.uploaded(ctx)
+			found, err = a.uploaded(ctx)
 			return explain(a.certificateAddr(), err)
 		},
 	)
@@ -106,21 +102,29 @@ func (a *certified) diff(ctx context.Context, want core.Want) ([]core.Change, er
 		return nil, err
 	}
 	if !want.Present {
-		return a.ending(account, found), nil
+		return a.ending(account, found.id()), nil
 	}
 	c := core.Change{Step: core.RoleStep, Action: core.Keep, Addr: a.certificateAddr(), Why: certificateText(a.certificate)}
 	if slices.ContainsFunc(account, func(c core.Change) bool { return c.Action == core.Make }) {
-		found, keys = "", nil // what is listed is a deleted account's
+		found = uploads{} // what is listed is a deleted account's
 	}
-	if found == "" {
+	switch {
+	case found.named == nil && len(found.keys) >= mostKeys && want.Keys.Fresh:
+		c.Action, c.Why, c.Hint = core.Refuse, tooManyKeys+", and they are all there", a.listKeys()
+	case found.named == nil:
 		c.Action, c.Needs = core.Make, []string{a.accountAddr()}
+	case found.named.Disabled:
+		c.Action, c.Why, c.Hint = core.Refuse, "is switched off, and whoever did it had a reason", a.enableKey(found.id())
+		if why := offReason(found.named); why != "" {
+			c.Why, c.Hint = "was switched off by Google ("+why+"): somebody else may have its private key", "--"+certificateSetting+" NEW"
+		}
 	}
 	changes := append(account, c)
-	if account[0].Action == core.Refuse {
-		return changes, nil // its keys are not ours either
+	if account[0].Action == core.Refuse || want.Keys.Fresh {
+		return changes, nil // its keys are not ours either, or all of them stay
 	}
-	for _, k := range keys {
-		if id := path.Base(k.Name); id != found && keyIDs.MatchString(id) {
+	for _, k := range found.keys {
+		if id := path.Base(k.Name); id != found.id() && keyIDs.MatchString(id) {
 			changes = append(changes, core.Change{Step: core.RoleStep, Action: core.Drop, Addr: a.keyAddr(id), Needs: []string{a.certificateAddr()},
 				Why: "another key of the service account, which the grant does not name"})
 		}
@@ -142,108 +146,18 @@ func (a *certified) do(ctx context.Context, c core.Change) error {
 	case c.Addr == a.certificateAddr() && c.Action == core.Make:
 		return a.upload(ctx)
 	case c.Addr == a.certificateAddr() && c.Action == core.Drop:
-		_, id, err := a.uploaded(ctx)
-		if err != nil || id == "" {
+		found, err := a.uploaded(ctx)
+		if err != nil || found.named == nil {
 			return err
 		}
-		return a.remove(ctx, id)
+		return keySwitch{a.run}.Retire(ctx, found.id())
 	case strings.HasPrefix(c.Addr, a.keyAddr("")+"/") && c.Action == core.Drop:
-		return a.remove(ctx, path.Base(c.Addr))
+		return keySwitch{a.run}.Retire(ctx, path.Base(c.Addr))
 	}
 	return a.ownAccount.do(ctx, c)
 }
 
 func (a *certified) needs() []string { return []string{a.accountAddr(), a.certificateAddr()} }
-
-// uploaded lists the account's keys, and which of them is the grant's
-// certificate; "" if none is. Only keys that end when it does are looked into.
-func (a *certified) uploaded(ctx context.Context) (keys []*iam.ServiceAccountKey, id string, err error) {
-	service, err := a.cloud.iam()
-	if err != nil {
-		return nil, "", err
-	}
-	list, err := repeat(ctx, func() (*iam.ListServiceAccountKeysResponse, error) {
-		return service.Projects.ServiceAccounts.Keys.List(a.accountName).KeyTypes(userManaged).Context(ctx).Do()
-	})
-	if isMissing(err) {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	for _, k := range list.Keys {
-		if k.KeyType != "" && k.KeyType != userManaged {
-			continue
-		}
-		keys = append(keys, k)
-		if ends, err := time.Parse(time.RFC3339, k.ValidBeforeTime); id != "" || k.Disabled || err != nil || !ends.Equal(a.certificate.parsed.NotAfter.Truncate(time.Second)) {
-			continue
-		}
-		one, err := repeat(ctx, func() (*iam.ServiceAccountKey, error) {
-			return service.Projects.ServiceAccounts.Keys.Get(k.Name).PublicKeyType("TYPE_X509_PEM_FILE").Context(ctx).Do()
-		})
-		if isMissing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, "", err
-		}
-		if public, err := base64.StdEncoding.DecodeString(one.PublicKeyData); err == nil && a.certificate.same(public) {
-			id = path.Base(k.Name)
-		}
-	}
-	return keys, id, nil
-}
-
-// upload sends the certificate once: a second key of the same certificate is no harm, but no use either.
-func (a *certified) upload(ctx context.Context) error {
-	service, err := a.cloud.iam()
-	if err != nil {
-		return err
-	}
-	account, err := a.usableAccount(ctx)
-	if err != nil {
-		return explain(a.accountAddr(), err)
-	}
-	request := &iam.UploadServiceAccountKeyRequest{PublicKeyData: base64.StdEncoding.EncodeToString(a.certificate.pem)}
-	unseen := func(err error) bool { return isMissing(err) && a.made.any(&a.made.grantee) }
-	err = until(ctx, unseen, func() error {
-		_, err := service.Projects.ServiceAccounts.Keys.Upload(a.only(account), request).Context(ctx).Do()
-		return err
-	})
-	switch p := problemOf(err); {
-	case err != nil && unseen(err):
-		return &core.Error{Kind: core.ErrNotConverged, What: a.accountAddr(), Err: quietly(err), Hint: "run the same command again"}
-	case isMissing(err):
-		return moved(a.accountAddr(), isGone)
-	case p != nil && p.code == http.StatusBadRequest && p.constraint == "" && strings.HasPrefix(p.message, "Precondition check failed"):
-		return &core.Error{What: a.certificateAddr(), Err: &reworded{"a service account holds at most 10 keys", p},
-			Hint: "gcloud iam service-accounts keys list --iam-account " + a.email + " --project " + a.project}
-	}
-	return err
-}
-
-// remove deletes a key of our account.
-func (a *certified) remove(ctx context.Context, id string) error {
-	if !keyIDs.MatchString(id) {
-		return fmt.Errorf("key %q: is no ID of a key", id)
-	}
-	service, err := a.cloud.iam()
-	if err != nil {
-		return err
-	}
-	account, err := a.sameAccount(ctx)
-	if err != nil || account == nil {
-		return err
-	}
-	_, err = repeat(ctx, func() (*iam.Empty, error) {
-		return service.Projects.ServiceAccounts.Keys.Delete(a.only(account) + "/keys/" + id).Context(ctx).Do()
-	})
-	if isMissing(err) {
-		return nil
-	}
-	return err
-}
 
 // keyFile is what a client library reads, without the private key that only the grantee has.
 type keyFile struct {
@@ -262,10 +176,11 @@ func (n names) keyFile(id string) keyFile {
 
 // told is what the grantee completes its key file with.
 func (a *certified) told(ctx context.Context) ([]core.Output, error) {
-	_, id, err := a.uploaded(ctx)
+	found, err := a.uploaded(ctx)
 	if err != nil {
 		return nil, explain(a.certificateAddr(), err)
 	}
+	id := found.id()
 	if id == "" {
 		return nil, &core.Error{Kind: core.ErrNotConverged, What: a.certificateAddr(), Err: errors.New("is not listed yet"), Hint: "run the same command again"}
 	}

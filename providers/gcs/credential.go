@@ -83,11 +83,11 @@ func (i *issuer) List(ctx context.Context) ([]core.Key, error) {
 var keyIDs = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
 
 // keyID is the ID of a key as the cloud names it, once it is safe to use.
-func (i *issuer) keyID(k *iam.ServiceAccountKey) (string, error) {
+func (n names) keyID(k *iam.ServiceAccountKey) (string, error) {
 	id := path.Base(k.Name)
 	if !keyIDs.MatchString(id) {
-		return "", &core.Error{Kind: core.ErrUnknown, What: i.keyAddr(""), Err: errors.New("the cloud names a key by what is no ID of a key"),
-			Hint: "gcloud iam service-accounts keys list --iam-account " + i.email + " --project " + i.project}
+		return "", &core.Error{Kind: core.ErrUnknown, What: n.keyAddr(""), Err: errors.New("the cloud names a key by what is no ID of a key"),
+			Hint: n.listKeys()}
 	}
 	return id, nil
 }
@@ -159,8 +159,7 @@ func (i *issuer) notIssued(err error) error {
 	full := p != nil && p.constraint == "" && (p.code == http.StatusTooManyRequests && strings.Contains(p.message, "key") ||
 		p.code == http.StatusBadRequest && strings.HasPrefix(p.message, "Precondition check failed"))
 	if full {
-		return &core.Error{What: i.keyAddr(""), Err: &reworded{"a service account holds at most 10 keys", p},
-			Hint: "gcloud iam service-accounts keys list --iam-account " + i.email + " --project " + i.project}
+		return &core.Error{What: i.keyAddr(""), Err: &reworded{tooManyKeys, p}, Hint: i.listKeys()}
 	}
 	return explain(i.keyAddr(""), err)
 }
