@@ -46,3 +46,12 @@ func onThisMachine(address string) bool {
 // and the cloud ignores it.
 // https://docs.cloud.google.com/storage/docs/authentication/signatures
 const anyRegion = "auto"
+
+// placeOf is the region that programs are to be told, and the endpoint, "" if
+// the protocol's own is meant.
+func placeOf(r core.Receipt) (region, endpoint string, err error) {
+	if endpoint, err = endpointOf(r); err != nil || endpoint == "" {
+		return r.Region, "", err
+	}
+	return anyRegion, endpoint, nil
+}

@@ -17,13 +17,9 @@ func encodeEnv(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := r.Region
-	endpoint, err := endpointOf(r)
+	place, endpoint, err := placeOf(r)
 	if err != nil {
 		return nil, err
-	}
-	if endpoint != "" {
-		place = anyRegion
 	}
 	if err := errors.Join(holdsPair("env", c.ID, secret, notEnv), holds("env", "region", place, notEnv), holds("env", "endpoint", endpoint, notEnv)); err != nil {
 		return nil, err

@@ -61,12 +61,40 @@ func Formats() []Format {
 			pair, extension("env"), encodeEnv, decodeEnv, nil,
 		},
 		{
+			"dotenv", "a .env file with the bucket and the prefix as well, for programs that read such files themselves: every value in single quotes",
+			pair, extension("dotenv"), encodeDotenv, decodeEnv, nil,
+		},
+		{
+			"credential-process", "what AWS tools read from a program: credential_process = cat FILE, in a profile of ~/.aws/config that also names the region",
+			pair, extension("process.json"), encodeProcess, decodeProcess, nil,
+		},
+		{
 			"json", "one object with bucket, region, prefix and the credential, for programs",
 			slices.Concat(pair, document), extension("json"), encodeJSON, decodeJSON, nil,
 		},
 		{
 			"rudder", "a destination for rudder-cli; a key document stays a file of its own, for the variable GCS_CREDENTIALS",
 			slices.Concat(pair, document), extension("rudder.yaml"), encodeRudder, decodeRudder, nil,
+		},
+		{
+			"rclone", "a remote named after the grant: rclone --config FILE copyto --s3-no-head --no-check-dest … GRANT:BUCKET/PREFIX/NAME",
+			slices.Concat(pair, document), extension("rclone.conf"), encodeRclone, decodeRclone, nil,
+		},
+		{
+			"kubernetes", "a Secret for kubectl apply -f FILE; it holds the values as they are, and the base64 that Kubernetes makes of them is not encryption",
+			slices.Concat(pair, document), extension("secret.yaml"), encodeKubernetes, decodeKubernetes, nil,
+		},
+		{
+			"tfvars", "variables for Terraform: terraform plan -var-file=FILE; declare them ephemeral, or the values end up in its state",
+			slices.Concat(pair, document), extension("auto.tfvars.json"), encodeTfvars, decodeTfvars, nil,
+		},
+		{
+			"clickhouse", "a named collection for /etc/clickhouse-server/config.d/: s3(GRANT, filename = '…'), with _ for every - of the grant's name",
+			pair, extension("clickhouse.xml"), encodeClickHouse, decodeClickHouse, nil,
+		},
+		{
+			"github", "a script that sets secrets of GitHub Actions with gh: sh FILE --repo OWNER/NAME; no secret is in a command line",
+			slices.Concat(pair, document), extension("github.sh"), encodeGitHub, decodeGitHub, nil,
 		},
 	}
 }
@@ -94,7 +122,7 @@ func FindFormat(name string, form core.Form) (Format, error) {
 	rule := "is not a known format"
 	if slices.Contains(known, name) {
 		rule = "cannot carry a credential that is a " + string(form)
-		if name == "env" {
+		if name == "env" || name == "dotenv" {
 			rule = "cannot carry a credential that is a document: a variable holds a line, not a file; use native, and put the path of the file into the variable"
 		}
 	}
@@ -151,8 +179,18 @@ func recognise(data []byte) (string, error) {
 			continue
 		case line[0] == '{':
 			return recogniseJSON(data)
+		case line[0] == '[' && isRemote(data):
+			return "rclone", nil
 		case line[0] == '[':
 			return "aws-credentials", nil
+		case strings.HasPrefix(line, "apiVersion:"):
+			return "kubernetes", nil
+		case strings.HasPrefix(line, "<clickhouse>"):
+			return "clickhouse", nil
+		case line == "set -eu":
+			return "github", nil
+		case strings.HasPrefix(line, bucketVariable+"="):
+			return "dotenv", nil
 		case strings.HasPrefix(line, "version:"):
 			return "rudder", nil
 		case strings.HasPrefix(columns, "user name,"):

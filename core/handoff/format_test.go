@@ -141,6 +141,71 @@ func TestFormatsAreWrittenLetterByLetter(t *testing.T) {
   "access_key": "sec/ret+"
 }
 `,
+		"dotenv":             "S3_BUCKET_NAME='acme'\nS3_PREFIX='events/'\nAWS_REGION='eu-west-1'\nAWS_DEFAULT_REGION='eu-west-1'\nAWS_ACCESS_KEY_ID='AKIAIOSFODNN7EXAMPLE'\nAWS_SECRET_ACCESS_KEY='sec/ret+'\n",
+		"credential-process": "{\n  \"Version\": 1,\n  \"AccessKeyId\": \"AKIAIOSFODNN7EXAMPLE\",\n  \"SecretAccessKey\": \"sec/ret+\"\n}\n",
+		"rclone": `[acme-events]
+type = s3
+provider = AWS
+access_key_id = AKIAIOSFODNN7EXAMPLE
+secret_access_key = sec/ret+
+region = eu-west-1
+no_check_bucket = true
+no_head = true
+`,
+		"kubernetes": `apiVersion: v1
+kind: Secret
+metadata:
+  name: "acme-events"
+type: Opaque
+stringData:
+  S3_BUCKET_NAME: "acme"
+  S3_PREFIX: "events/"
+  AWS_REGION: "eu-west-1"
+  AWS_DEFAULT_REGION: "eu-west-1"
+  AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE"
+  AWS_SECRET_ACCESS_KEY: "sec/ret+"
+`,
+		"tfvars": `{
+  "bucket": "acme",
+  "prefix": "events/",
+  "region": "eu-west-1",
+  "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+  "secret_access_key": "sec/ret+"
+}
+`,
+		"clickhouse": `<clickhouse>
+    <named_collections>
+        <acme_events>
+            <url>https://acme.s3.eu-west-1.amazonaws.com/events/</url>
+            <access_key_id>AKIAIOSFODNN7EXAMPLE</access_key_id>
+            <secret_access_key>sec/ret+</secret_access_key>
+        </acme_events>
+    </named_collections>
+</clickhouse>
+`,
+		"github": `#!/bin/sh
+# Sets secrets and variables of GitHub Actions. Run it in the repository, or with
+# the options of gh that say where: --repo OWNER/NAME, --env production.
+set -eu
+gh variable set S3_BUCKET_NAME "$@" <<'BUCKETGRANT_END'
+acme
+BUCKETGRANT_END
+gh variable set S3_PREFIX "$@" <<'BUCKETGRANT_END'
+events/
+BUCKETGRANT_END
+gh variable set AWS_REGION "$@" <<'BUCKETGRANT_END'
+eu-west-1
+BUCKETGRANT_END
+gh variable set AWS_DEFAULT_REGION "$@" <<'BUCKETGRANT_END'
+eu-west-1
+BUCKETGRANT_END
+gh secret set AWS_ACCESS_KEY_ID "$@" <<'BUCKETGRANT_END'
+AKIAIOSFODNN7EXAMPLE
+BUCKETGRANT_END
+gh secret set AWS_SECRET_ACCESS_KEY "$@" <<'BUCKETGRANT_END'
+sec/ret+
+BUCKETGRANT_END
+`,
 		"rudder": `version: rudder/v1
 kind: destination
 metadata:
@@ -206,9 +271,10 @@ func TestAFormatThatCannotCarryTheFormSaysWhichCan(t *testing.T) {
 		form core.Form
 		want []string
 	}{
-		{"env", core.DocumentForm, []string{`format "env"`, "a variable holds a line, not a file", "accepted: native, json, rudder"}},
-		{"console-csv", core.DocumentForm, []string{"cannot carry", "accepted: native, json, rudder"}},
-		{"yaml\x1b", core.PairForm, []string{`"yaml\x1b"`, "not a known format", "aws-credentials, console-csv, import-csv, env, json, rudder"}},
+		{"env", core.DocumentForm, []string{`format "env"`, "a variable holds a line, not a file", "accepted: native, json, rudder, rclone, kubernetes, tfvars, github"}},
+		{"dotenv", core.DocumentForm, []string{`format "dotenv"`, "put the path of the file into the variable"}},
+		{"console-csv", core.DocumentForm, []string{"cannot carry", "accepted: native, json, rudder, rclone, kubernetes, tfvars, github"}},
+		{"yaml\x1b", core.PairForm, []string{`"yaml\x1b"`, "not a known format", "aws-credentials, console-csv, import-csv, env, dotenv, credential-process, json, rudder, rclone, kubernetes, tfvars, clickhouse, github"}},
 	} {
 		_, err := FindFormat(c.name, c.form)
 		if !errors.Is(err, core.ErrInvalid) {

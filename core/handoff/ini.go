@@ -22,13 +22,9 @@ func encodeINI(c core.Credential, r core.Receipt) ([]byte, error) {
 	if r.Grant == "" {
 		return nil, errors.New("format aws-credentials: the grant has no name")
 	}
-	place := r.Region
-	endpoint, err := endpointOf(r)
+	place, endpoint, err := placeOf(r)
 	if err != nil {
 		return nil, err
-	}
-	if endpoint != "" {
-		place = anyRegion
 	}
 	err = errors.Join(
 		holds("aws-credentials", "grant's name", r.Grant, notINI),

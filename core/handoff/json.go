@@ -36,6 +36,11 @@ func encodeJSON(c core.Credential, r core.Receipt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, public := range []string{r.Grant, r.Cloud, r.Bucket, r.Region, r.Prefix} {
+		if !utf8.ValidString(public) {
+			return nil, errors.New("format json: a name or the prefix is not valid UTF-8")
+		}
+	}
 	b := bundle{SchemaVersion: 1, Grant: r.Grant, Cloud: r.Cloud, Bucket: r.Bucket, Region: r.Region, Prefix: r.Prefix, Endpoint: endpoint}
 	switch c.Form {
 	case core.PairForm:
@@ -85,14 +90,18 @@ func decodeJSON(data []byte) (core.Credential, error) {
 	return decodeDocument(document.Bytes())
 }
 
-// recogniseJSON tells our object from a key document.
+// recogniseJSON tells our objects from a key document.
 func recogniseJSON(data []byte) (string, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(withoutMark(data), &fields); err != nil {
 		return "", errors.New("credential: is damaged JSON")
 	}
-	if _, ours := fields["schema_version"]; ours {
-		return "json", nil
+	for field, name := range map[string]string{
+		"schema_version": "json", "SecretAccessKey": "credential-process", secretVariable: "tfvars", documentVariable: "tfvars",
+	} {
+		if _, ours := fields[field]; ours {
+			return name, nil
+		}
 	}
 	return "native", nil
 }

@@ -49,6 +49,35 @@ func holdsPair(format, id string, secret []byte, not string) error {
 	return errors.Join(holds(format, "key ID", id, not), holds(format, "secret", secret, not))
 }
 
+// holdsText refuses a document that is not plain text: quoted, it would not mean
+// the same to all readers.
+func holdsText(format string, document []byte) error {
+	for _, b := range document {
+		if (b < ' ' || b > '~') && b != '\n' && b != '\t' {
+			return fmt.Errorf("format %s: the key document has a character that the format cannot hold", format)
+		}
+	}
+	return nil
+}
+
+// quoted is text in double quotes, as JSON and YAML both read it.
+func quoted(text []byte) []byte {
+	out := append(make([]byte, 0, 2*len(text)+2), '"') // in one piece: growing would leave copies behind
+	for _, b := range text {
+		switch b {
+		case '"', '\\':
+			out = append(out, '\\', b)
+		case '\n':
+			out = append(out, '\\', 'n')
+		case '\t':
+			out = append(out, '\\', 't')
+		default:
+			out = append(out, b)
+		}
+	}
+	return append(out, '"')
+}
+
 // lines joins key-value lines into a file. It grows once, so that no copy of a
 // secret is left behind.
 func lines(parts ...[]byte) []byte {
