@@ -20,6 +20,7 @@ type receiveOptions struct {
 	Identity string
 	Manifest string
 	Format   string
+	GitHub   string // a file with a repository's public key
 	Out      string
 	Try      bool
 }
@@ -44,6 +45,7 @@ func (a *app) receiveCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Identity, "identity", "", "open it with the private key in `FILE` (age or ssh)")
 	c.Flags().StringVar(&o.Manifest, "manifest", "", "the manifest in `FILE` (default: the one beside the sealed file)")
 	c.Flags().StringVar(&o.Format, "format", "", "write it as `FORMAT`: "+strings.Join(format.Accepts, ", ")+" (default: as it was sent)")
+	c.Flags().StringVar(&o.GitHub, "github-key", "", "with --format github: seal it to the repository whose public key, as GitHub answers it, is in `FILE`, instead of writing a script")
 	c.Flags().StringVar(&o.Out, "out", "", "write the credential to `FILE`, which must not exist")
 	c.Flags().BoolVar(&o.Try, "try", false, "try what the manifest promises and what it rules out")
 	c.Args = exactly("FILE")
@@ -102,7 +104,7 @@ func (a *app) receiveSecretless(o receiveOptions, m core.Receipt) error {
 	for _, said := range []struct {
 		key   string
 		given bool
-	}{{"identity", o.Identity != ""}, {"manifest", o.Manifest != ""}, {"format", o.Format != ""}, {"out", o.Out != ""}} {
+	}{{"identity", o.Identity != ""}, {"manifest", o.Manifest != ""}, {"format", o.Format != ""}, {"github-key", o.GitHub != ""}, {"out", o.Out != ""}} {
 		if said.given {
 			faults = append(faults, core.Fault{Field: said.key, Rule: "is of no use: nothing secret is handed over with who: " + string(m.Who), Accepts: "the command without it"})
 		}
@@ -148,6 +150,7 @@ type received struct {
 	credential core.Credential
 	receipt    core.Receipt
 	format     handoff.Format
+	boxes      []byte // what is written instead, sealed to a repository
 }
 
 // opened opens the hand-off and checks everything that does not need the cloud.
@@ -205,11 +208,36 @@ func (a *app) opened(o receiveOptions) (received, error) {
 			faults = append(faults, a.outFault("out", beside)...)
 		}
 	}
+	if o.GitHub != "" && len(faults) == 0 {
+		in.boxes, faults = a.boxed(o, in)
+	}
 	if in.receipt.Key != nil && in.credential.ID != "" && in.receipt.Key.ID != in.credential.ID {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is about another key: " + in.receipt.Key.ID, Accepts: "the manifest that came with the sealed file"})
 	}
 	return in, faults.Err()
 }
+
+// boxed is the credential sealed to a repository.
+func (a *app) boxed(o receiveOptions, in received) ([]byte, core.Faults) {
+	if in.format.Name != "github" {
+		return nil, core.Faults{{Field: "github-key", Value: o.GitHub, Rule: "is given without format github", Accepts: "--format github"}}
+	}
+	refused := func(why string) ([]byte, core.Faults) {
+		return nil, core.Faults{{Field: "github-key", Value: o.GitHub, Rule: why, Accepts: "the answer of: gh api repos/OWNER/NAME/actions/secrets/public-key"}}
+	}
+	key, err := handoff.ReadSmall(a.env.path(o.GitHub), maxGitHubKey)
+	if err != nil {
+		return refused("cannot be read: " + cause(err))
+	}
+	boxes, err := handoff.SealForGitHub(in.credential, in.receipt, key)
+	if err != nil {
+		return refused(strings.TrimPrefix(err.Error(), "github key: "))
+	}
+	return boxes, nil
+}
+
+// maxGitHubKey is more than GitHub's answer takes.
+const maxGitHubKey = 64 << 10
 
 // tryReceived tries, as the holder, what the manifest says. Nobody cleans up
 // after it but the bucket's owner, so the objects that it leaves are named.
@@ -258,13 +286,16 @@ func (a *app) writeReceived(o receiveOptions, in received) error {
 	if o.Out == "" && (o.Try || a.env.Terminal.Out) {
 		return nil // trying was all that was asked for
 	}
-	data, err := in.format.Encode(in.credential, in.receipt)
+	data, err := in.boxes, error(nil)
+	if data == nil {
+		data, err = in.format.Encode(in.credential, in.receipt)
+	}
 	if err != nil {
 		return err
 	}
 	defer clear(data)
 	if o.Out == "" {
-		if a.talks() {
+		if a.talks() && in.boxes == nil {
 			a.warn(a.paper(a.env.Stderr, a.env.Terminal.Err), "the credential goes to standard output, not sealed: whatever reads that has it")
 		}
 		_, err := a.env.Stdout.Write(data)
@@ -285,6 +316,10 @@ func (a *app) writeReceived(o receiveOptions, in received) error {
 	}
 	if a.talks() {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+		if in.boxes != nil {
+			w.line("wrote %s, whose values only GitHub can open", o.Out)
+			return w.err
+		}
 		w.line("wrote %s (%s), readable only by you", o.Out, in.format.Name)
 		if beside != "" {
 			w.line("wrote %s, which refers to it and holds no secret", beside)

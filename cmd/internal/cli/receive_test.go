@@ -4,8 +4,12 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 func TestReceiverOpensChecksAndTries(t *testing.T) {
@@ -64,4 +68,32 @@ func TestAnotherSealedFileIsNotTheManifests(t *testing.T) {
 	}
 	s.write("a/"+name, string(sealed))
 	s.run("receive", "a/"+name, "--identity", "key.txt").wants(t, 2, "was changed after it was written")
+}
+
+func TestReceiverConvertsToAnyFormat(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age"
+	for _, f := range handoff.Formats() {
+		if !slices.Contains(f.Forms, core.PairForm) {
+			continue
+		}
+		out := "as-" + f.Name
+		s.run("receive", bundle, "--identity", "key.txt", "--format", f.Name, "--out", out).wants(t, 0, "wrote "+out)
+		s.run(with("verify", "--name", "acme", "--credential", out)...).wants(t, 0, "as granted (tried)")
+	}
+}
+
+func TestReceiverSealsToARepository(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	receive := []string{"receive", "handoff/acme.AKIAIOSFODNN7EXAMPLE.age", "--identity", "key.txt", "--github-key", "answer.json"}
+	s.run(append(receive, "--format", "github", "--out", "x")...).wants(t, 2, "answer.json", "gh api repos/OWNER/NAME/actions/secrets/public-key")
+	s.write("answer.json", `{"key_id":"17","key":"`+strings.Repeat("A", 42)+`E="}`)
+	s.run(append(receive, "--out", "x")...).wants(t, 2, "without format github")
+	s.run(append(receive, "--format", "github", "--out", "bodies.json")...).wants(t, 0, "only GitHub can open")
+	data, err := os.ReadFile(filepath.Join(s.dir, "bodies.json"))
+	if err != nil || strings.Contains(string(data), secret) || !strings.Contains(string(data), `"AWS_SECRET_ACCESS_KEY"`) || !strings.Contains(string(data), `"key_id": "17"`) {
+		t.Errorf("got %s and %v, want two bodies without the secret", data, err)
+	}
 }
