@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 
 func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
 
-func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 22) }
+func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 23) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }
 
