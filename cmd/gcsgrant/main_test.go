@@ -15,6 +15,8 @@ func TestMain(m *testing.M) {
 
 func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
 
+func TestLives(t *testing.T) { clitest.Lives(t, cloud()) }
+
 func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 23) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }

@@ -58,7 +58,7 @@ func (a *app) printReceipt(r core.Receipt, p *core.Plan, files []core.File, fail
 	}
 	a.told(w, r)
 	written(w, files)
-	oldKeys(w, p)
+	a.oldKeys(w, p)
 	return w.err
 }
 
@@ -74,12 +74,12 @@ func (a *app) warnChanged(r core.Receipt, p *core.Plan) {
 }
 
 // oldKeys says what a run without a new credential means for those that exist.
-func oldKeys(w *paper, p *core.Plan) {
+func (a *app) oldKeys(w *paper, p *core.Plan) {
 	if !p.Want.Present {
 		return
 	}
 	for _, k := range p.Keys {
-		w.line("nothing was delivered: the secret of key %s cannot be read again; for a fresh one delete that key (the line \"revoke\" of its manifest), then run the same command again", k.ID)
+		w.line("nothing was delivered: the secret of key %s cannot be read again; if it is lost: %s reissue", k.ID, a.cloud.Program)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,16 +29,30 @@ const scripts = "../../testdata/script"
 
 // Run runs every story with the program, which [testscript.Main] has put into the path.
 func Run(t *testing.T, c cli.Cloud) {
-	if found, err := filepath.Glob(filepath.Join(scripts, "*.txtar")); err != nil || len(found) == 0 {
-		t.Fatalf("no stories in %s: %v", scripts, err)
-	}
+	told(t, scripts)
 	w := world{c, c.Connect(core.Connection{}).Info()}
-	testscript.Run(t, testscript.Params{
-		Dir:                 scripts,
+	testscript.Run(t, w.params(scripts, w.process))
+}
+
+// told fails if a folder holds no story.
+func told(t *testing.T, dir string) {
+	t.Helper()
+	if found, err := filepath.Glob(filepath.Join(dir, "*.txtar")); err != nil || len(found) == 0 {
+		t.Fatalf("no stories in %s: %v", dir, err)
+	}
+}
+
+// runner runs the program with these arguments and returns its exit code.
+type runner func(ts *testscript.TestScript, line []string) int
+
+// params are the words that the stories of dir know.
+func (w world) params(dir string, run runner) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PROGRAM", c.Program)
+			e.Setenv("PROGRAM", w.cloud.Program)
 			e.Setenv("CLOUD", w.info.Name)
 			e.Setenv("REGION", w.info.Nouns.Region)
 			e.Setenv("ACCOUNT", w.info.Nouns.Account)
@@ -52,9 +67,39 @@ func Run(t *testing.T, c cli.Cloud) {
 			return false, fmt.Errorf("no such condition: %q", word)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": w.exits, "json": jsonAt, "keygen": keygen, "lock": lock, "settings": w.settings, "file": theFile, "replace": replace, "secretless": secretless,
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) { w.exits(ts, neg, args, run) },
+			"json":  jsonAt, "keygen": keygen, "lock": lock, "settings": w.settings, "file": theFile, "replace": replace, "secretless": secretless,
+			"find": find,
 		},
-	})
+	}
+}
+
+// process runs the program as a process of its own.
+func (w world) process(ts *testscript.TestScript, line []string) int {
+	err := ts.Exec(w.cloud.Program, line...)
+	if err == nil {
+		return 0
+	}
+	exit, ok := err.(*exec.ExitError) //nolint:errorlint // Exec does not wrap
+	if !ok {
+		ts.Fatalf("%s: %v", w.cloud.Program, err)
+	}
+	return exit.ExitCode()
+}
+
+// find keeps what a pattern finds in an output or a file in a variable, its first
+// group if it has one: find stdout 'code: (\S+)' CODE.
+func find(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: find FILE PATTERN VARIABLE")
+	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	m := pattern.FindStringSubmatch(ts.ReadFile(args[0]))
+	if m == nil {
+		ts.Fatalf("%s has nothing like %s:\n%s", args[0], args[1], ts.ReadFile(args[0]))
+	}
+	ts.Setenv(args[2], m[len(m)-1])
 }
 
 // world is one program with its cloud.
@@ -68,7 +113,7 @@ type world struct {
 //	@grant    the flags of a grant on a prefix of the bucket acme-events
 //	@cloud    the flags that this cloud requires of any grant
 //	@keyless  the flags of the recommended way for the grantee of @grant to need no secret
-func (w world) exits(ts *testscript.TestScript, neg bool, args []string) {
+func (w world) exits(ts *testscript.TestScript, neg bool, args []string, run runner) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARGUMENT...")
 	}
@@ -88,14 +133,7 @@ func (w world) exits(ts *testscript.TestScript, neg bool, args []string) {
 			line = append(line, a)
 		}
 	}
-	got := 0
-	if err := ts.Exec(w.cloud.Program, line...); err != nil {
-		exit, ok := err.(*exec.ExitError) //nolint:errorlint // Exec does not wrap
-		if !ok {
-			ts.Fatalf("%s: %v", w.cloud.Program, err)
-		}
-		got = exit.ExitCode()
-	}
+	got := run(ts, line)
 	if got != want {
 		ts.Fatalf("%s %s: exit code %d, want %d", w.cloud.Program, strings.Join(line, " "), got, want)
 	}
