@@ -69,6 +69,36 @@ type Found struct {
 	Findings  []Finding `json:"findings,omitempty"` // what shows without looking at the whole grant
 }
 
+// Look lists what f shows that is not as it should be: what its marks tell, the
+// age and state of its keys, and its end. Nothing is said twice.
+func (f Found) Look(now time.Time) []Finding {
+	all := slices.Clone(f.Findings)
+	add := func(one Finding) {
+		if !slices.ContainsFunc(all, func(o Finding) bool { return o.Kind == one.Kind && o.Addr == one.Addr }) {
+			all = append(all, one)
+		}
+	}
+	for _, one := range KeyFindings(f.Keys, now) {
+		add(one)
+	}
+	if !f.Expires.IsZero() && now.After(f.Expires.Add(-Soon)) {
+		add(Finding{Kind: Ended, Addr: f.Grant, Text: "the access " + ending(f.Expires, now)})
+	}
+	return all
+}
+
+// RotateBy is when the oldest key of f that works should be replaced at the
+// latest; zero if it has none.
+func (f Found) RotateBy() time.Time {
+	var by time.Time
+	for _, k := range f.Keys {
+		if at := rotateBy(k.Created, f.Expires); k.Active && (by.IsZero() || at.Before(by)) {
+			by = at
+		}
+	}
+	return by
+}
+
 // Inspect lists everything about the grant of p that is not as it should be: what
 // the plan would change, what the cloud shows beside it, and the age of its keys.
 func (e *Engine) Inspect(ctx context.Context, p *Plan) ([]Finding, error) {

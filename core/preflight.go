@@ -10,15 +10,18 @@ import (
 
 // runs says which permissions each command takes, by [Permission.Verbs].
 var runs = map[string][]string{
-	"plan":    {ForPlan},
-	"apply":   {ForPlan, ForApply, ForProve},
-	"verify":  {ForProve},
-	"status":  {ForPlan, ForStatus},
-	"rotate":  {ForPlan, ForRotate, ForProve},
-	"reissue": {ForPlan, ForRotate, ForProve},
-	"revoke":  {ForRevoke},
-	"restore": {ForRevoke},
-	"destroy": {ForPlan, ForDestroy},
+	"plan":      {ForPlan},
+	"apply":     {ForPlan, ForApply, ForProve},
+	"verify":    {ForProve},
+	"status":    {ForPlan, ForStatus},
+	"rotate":    {ForPlan, ForRotate, ForProve},
+	"reissue":   {ForPlan, ForRotate, ForProve},
+	"revoke":    {ForRevoke},
+	"restore":   {ForRevoke},
+	"destroy":   {ForPlan, ForDestroy},
+	"list":      {ForList},
+	"preflight": {ForPlan, ForPreflight},
+	"doctor":    {ForPlan, ForStatus},
 }
 
 // Commands are the commands that [Plan.Needs] knows.
