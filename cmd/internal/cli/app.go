@@ -94,6 +94,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.planCommand(), a.applyCommand(), a.verifyCommand(), a.statusCommand(), a.rotateCommand(), a.reissueCommand(),
 		a.revokeCommand(), a.restoreCommand(), a.destroyCommand(),
+		a.preflightCommand(), a.listCommand(), a.doctorCommand(),
 		a.receiveCommand(), a.profilesCommand(), a.explainCommand(), a.schemaCommand(), a.sandboxCommand(), a.demoCommand(),
 		a.versionCommand(), a.completionCommand(), a.manCommand(),
 	)

@@ -32,6 +32,7 @@ type toy struct {
 	Inside  bool             `json:"-"` // a command said that it runs where the grantee runs
 	cancel  func()           // called while the key is issued
 	trying  func()           // called for each thing that is tried
+	look    toyLook          // what it shows of itself
 }
 
 func toyCloud(t *toy) Cloud {
@@ -109,6 +110,7 @@ func (t *toy) Compile(g core.Grant) (core.Blueprint, error) {
 		Resources: []core.Resource{{Step: core.BucketStep, Addr: "toy:bucket/" + g.Target.Bucket, What: "a bucket"}, {Step: core.RoleStep, Addr: "toy:role", What: "a role"}, {Step: core.CredentialStep, Addr: "toy:key", What: "a key"}},
 		Documents: []core.Document{{Name: "policy", Of: "toy:role", Why: "what may be put", Body: json.RawMessage(`{"put":true}`)}},
 		Gaps:      []core.Gap{{Ability: core.Overwrite, Outcome: core.Allowed, Why: "toys can be replaced"}},
+		Operator:  toyNeeds(g),
 	}, f.Err()
 }
 
@@ -118,7 +120,7 @@ func (t *toy) Open(_ context.Context, b core.Blueprint) (*core.Steps, error) {
 			return core.Operator{Account: "box-7", Principal: cmp.Or(t.Caller, "ann\x1b[31m"), Source: "her word"}, t.Fail["whoami"]
 		},
 		Bucket: toyStep{t, b, core.BucketStep, "toy:bucket/" + b.Grant.Target.Bucket}, Role: toyStep{t, b, core.RoleStep, "toy:role"},
-		Simulator: t,
+		Simulator: t, Inspector: t, Preflight: t,
 	}
 	if b.Grant.Who == core.WhoKey {
 		steps.Credential = toyKeys{t}

@@ -185,6 +185,20 @@ type grantFlags struct {
 func (a *app) addGrantFlags(flags *pflag.FlagSet, want func(field) bool) *grantFlags {
 	g := &grantFlags{table: fields(a.info, a.cloud.Region), words: newSaid(), own: map[string]*pflag.Flag{}}
 	flags.StringVarP(&g.File, "file", "f", "", `read the grant from a YAML or JSON `+"`FILE`"+`; "-" is standard input; flags win over it`)
+	g.add(flags, want)
+	return g
+}
+
+// addSettings gives a command the flags of the settings that every grant needs,
+// for what is about a whole account and no grant.
+func (a *app) addSettings(flags *pflag.FlagSet) *grantFlags {
+	g := &grantFlags{table: fields(a.info, a.cloud.Region), words: newSaid(), own: map[string]*pflag.Flag{}}
+	g.add(flags, func(f field) bool { return f.Setting && f.always() })
+	return g
+}
+
+// add adds the flags of the fields that want chooses.
+func (g *grantFlags) add(flags *pflag.FlagSet, want func(field) bool) {
 	for _, f := range g.table {
 		if !want(f) {
 			continue
@@ -203,7 +217,6 @@ func (a *app) addGrantFlags(flags *pflag.FlagSet, want func(field) bool) *grantF
 			g.own[f.Key].Annotations = map[string][]string{onlyKey: {joinWho(f.Only)}}
 		}
 	}
-	return g
 }
 
 // textValue is a flag with one value.

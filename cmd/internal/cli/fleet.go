@@ -157,6 +157,9 @@ func (a *app) planFleet(ctx context.Context, f *fleet, o planOptions) error {
 	if o.Out != "" {
 		faults = append(faults, core.Fault{Field: "out", Value: o.Out, Rule: "cannot keep the plans of many grants", Accepts: "apply -f FILE, which shows them and asks"})
 	}
+	if o.Operator != "" {
+		faults = append(faults, core.Fault{Field: operatorKey, Value: o.Operator, Rule: "is of one grant", Accepts: "the flags that the file says of one of its grants"})
+	}
 	accepted := true
 	for _, r := range f.requests {
 		accepted = accepted && r.AcceptRisk

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ type planOptions struct {
 	Out       string
 	ExitCode  bool
 	Documents bool
+	Operator  string // print what whoever runs this command must be allowed to do, and nothing else
 	Fleet     fleetOptions
 	Journal   string
 }
@@ -26,12 +28,15 @@ func (a *app) planCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "plan", Short: "Show what apply would do, without doing it",
 		Long: "Reads what is there, compares it with the grant and prints every change, the policies with --documents, what the credential will and will not allow, and which ways there are for the grantee to prove who it is: one without a secret is recommended wherever there is one. " +
-			"With --offline it makes no call and needs no credentials. With --out the plan is saved, with the keys that the credential will be sealed to, and its digest printed: what was reviewed is what is applied.",
+			"With --offline it makes no call and needs no credentials. With --out the plan is saved, with the keys that the credential will be sealed to, and its digest printed: what was reviewed is what is applied. " +
+			"With --operator-policy nothing is printed but the smallest policy or role that whoever runs a COMMAND on exactly this plan must hold, in the cloud's own language: " + strings.Join(core.Commands(), ", ") + ".",
 		Examples: []string{
 			"$PROGRAM plan --profile event-dump --bucket acme-events --prefix events/ $SETTINGS",
 			"$PROGRAM plan --profile event-dump --bucket acme-events $SETTINGS --offline --documents",
 			"$PROGRAM plan --profile event-dump --as-documented --bucket acme-events $SETTINGS --offline",
 			"$PROGRAM plan -f grant.yaml --out reviewed.plan",
+			"$PROGRAM plan -f grant.yaml --operator-policy > operator.json",
+			"$PROGRAM plan -f grant.yaml --operator-policy rotate --offline",
 		},
 		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
 	})
@@ -41,9 +46,21 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Out, "out", "", "save the plan to `FILE` for: apply FILE")
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if there are changes, 4 if something is refused")
 	c.Flags().BoolVar(&o.Documents, "documents", false, "print policies and configurations in the cloud's own language")
+	c.Flags().StringVar(&o.Operator, operatorKey, "", "print only what the operator of `COMMAND` must be allowed to do, as a policy or role of the cloud")
+	c.Flags().Lookup(operatorKey).NoOptDefVal = operatorDefault
 	o.Fleet.add(c.Flags())
 	c.Flags().StringVar(&o.Journal, "journal", "", "look for the journal in `DIR`")
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	c.Args = func(c *cobra.Command, args []string) error {
+		most := 0
+		if o.Operator == operatorDefault {
+			most = 1 // a COMMAND behind the flag
+		}
+		return argsError(c, args, 0, most, []string{"COMMAND"})
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.Operator = args[0]
+		}
 		return a.run(&o, func() error { return planRun(c.Context(), a, o) })
 	}
 	return c
@@ -65,11 +82,14 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	faults = append(faults, o.operatorFaults()...)
 	h, err := a.handoff(r, o.Handoff, &faults)
 	if err != nil {
 		return err
 	}
-	faults = append(faults, mustLast(r.Grant, time.Now())...)
+	if o.Operator == "" { // what ended can still be looked at and removed
+		faults = append(faults, mustLast(r.Grant, time.Now())...)
+	}
 	if o.Out != "" {
 		a.mustReach(r, o.Handoff, &faults)
 		a.mustAccept(r, &faults)
@@ -93,6 +113,9 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if o.Operator != "" {
+		return a.printOperatorPolicy(p, o.Operator, s)
 	}
 	v := planView{Sandbox: s.sandbox != nil, Documents: o.Documents, Prove: true, Accepted: r.AcceptRisk, Handoff: h}
 	if o.Out != "" {

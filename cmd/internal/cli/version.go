@@ -25,7 +25,8 @@ func (a *app) versionCommand() *cobra.Command {
 	return c
 }
 
-func versionRun(a *app) error {
+// version is what this program was built from.
+func (a *app) version() versionJSON {
 	v := versionJSON{SchemaVersion: 1, Program: a.cloud.Program, Version: "(unknown)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
@@ -38,6 +39,11 @@ func versionRun(a *app) error {
 			}
 		}
 	}
+	return v
+}
+
+func versionRun(a *app) error {
+	v := a.version()
 	if a.global.JSON {
 		return printJSON(a.env.Stdout, v)
 	}

@@ -1,0 +1,234 @@
+// doctor: why an access fails, from the public manifest, on either side of a hand-off.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
+)
+
+type doctorOptions struct {
+	Manifest   string
+	Error      string
+	Credential string
+	Bundle     string
+	Identity   string
+	Report     string
+	grant      *grantFlags
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	var o doctorOptions
+	c := a.command(page{
+		Use: "doctor MANIFEST", Short: "Find out why an access fails, from its manifest, on either side",
+		Long: "Ranks what can be wrong by what speaks for it, with one command that confirms it, one that mends it, and who must do that. It looks at everything it is given: the message of the program that failed (--error), " +
+			"the credential (--bundle with --identity, or --credential), which is tried as the proof does, and, on the owner's side, the grant itself (-f or its flags), at which only the owner may look. " +
+			"Whoever was given the access needs no account of the owner's. With --report everything is written to a file for whoever helps, after a search for secrets in it.",
+		Examples: []string{
+			"$PROGRAM doctor handoff/acme-events.KEY.manifest.json --error -",
+			"$PROGRAM doctor acme-events.KEY.manifest.json --bundle acme-events.KEY.age --identity key.txt --report report.json",
+			"$PROGRAM doctor handoff/acme-events.KEY.manifest.json -f grant.yaml",
+		},
+		Ends: []error{errInterrupted},
+	})
+	c.Flags().StringVar(&o.Error, "error", "", "what the program that failed has printed, as `TEXT`; \"-\" reads it from standard input")
+	c.Flags().StringVar(&o.Credential, "credential", "", "try the credential in `FILE`, in any format that apply or receive writes")
+	c.Flags().StringVar(&o.Bundle, "bundle", "", "try the credential in the sealed `FILE`")
+	c.Flags().StringVar(&o.Identity, "identity", "", "open the bundle with the private key in `FILE`")
+	c.Flags().StringVar(&o.Report, "report", "", "write a report without secrets to `FILE`, which must not exist")
+	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
+	c.Args = exactly("MANIFEST")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o.Manifest = args[0]
+		return a.run(&o, func() error { return doctorRun(c.Context(), a, o) })
+	}
+	return c
+}
+
+// given reports whether the user has said anything of the grant itself.
+func (g *grantFlags) given() bool {
+	for _, f := range g.own {
+		if f.Changed {
+			return true
+		}
+	}
+	return g.File != ""
+}
+
+func doctorRun(ctx context.Context, a *app, o doctorOptions) (err error) {
+	s, err := a.connectFrom(!o.grant.given())
+	if err != nil {
+		return err
+	}
+	defer s.closeInto(&err)
+	m, complaint, err := a.complaint(s, o)
+	defer complaint.Credential.Secret.Clear()
+	if err != nil {
+		return err
+	}
+	var name string
+	if complaint.Grant != nil {
+		name = complaint.Grant.Name
+	}
+	e := s.trying(nil)
+	if name != "" {
+		if e, err = s.engine(name, "", reading, nil); err != nil {
+			return err
+		}
+	}
+	a.env.Doing.Set("looking for what is wrong; what a try has written is removed by the next proof")
+	slow := time.AfterFunc(time.Second, func() {
+		if a.talks() {
+			say(a.env.Stderr, "looking …")
+		}
+	})
+	d, err := e.Diagnose(ctx, complaint)
+	slow.Stop()
+	if err != nil {
+		return err
+	}
+	d = withheld(d, m)
+	d.Unseen = append(d.Unseen, a.unlooked(o)...)
+	doc := doctorJSON{SchemaVersion: 1, Sandbox: s.sandbox != nil, Side: o.side(), Manifest: handoff.WithoutCommands(m), Diagnosis: listed(d)}
+	if o.Report != "" {
+		if err := a.writeReport(o.Report, doc); err != nil {
+			return err
+		}
+		doc.Report = o.Report
+	}
+	return a.printDoctor(doc)
+}
+
+// side says from where it is looked: "owner", or "holder".
+func (o doctorOptions) side() string {
+	if o.grant.given() {
+		return "owner"
+	}
+	return "holder"
+}
+
+// complaint reads everything that the user has given. The caller clears the credential.
+func (a *app) complaint(s *session, o doctorOptions) (core.Receipt, core.Complaint, error) {
+	var c core.Complaint
+	var faults core.Faults
+	m, err := handoff.Manifest(a.env.path(o.Manifest))
+	if err != nil {
+		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that was handed over with the access"})
+	} else if m.Cloud != a.info.Name {
+		other := strings.Replace(a.cloud.Program, a.info.Name, m.Cloud, 1)
+		return m, c, core.Faults{{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + m.Cloud, Accepts: other + " doctor"}}
+	}
+	c.Manifest = a.claimed(m)
+	text, fault := a.pasted(o.Error)
+	if c.Error = text; fault != nil {
+		faults = append(faults, *fault)
+	}
+	if o.Report != "" {
+		faults = append(faults, a.outFault("report", o.Report)...)
+	}
+	if o.grant.given() {
+		r, more, err := a.request(s.provider, o.grant)
+		if err != nil {
+			return m, c, err
+		}
+		if faults = append(faults, more...); len(more) == 0 && m.Grant != "" && r.Grant.Name != m.Grant {
+			faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is of grant " + m.Grant + ", and the flags are of grant " + r.Grant.Name, Accepts: "the flags of that grant, --name " + m.Grant + " among them if it was given one"})
+		}
+		c.Grant = &r.Grant
+	}
+	held, more, err := a.credential(o.Credential, o.Bundle, o.Identity)
+	c.Credential = held
+	if err != nil {
+		return m, c, err
+	}
+	faults = append(faults, more...)
+	switch {
+	case held.Secret.Empty() || m.Cloud == "":
+	case m.Key == nil:
+		faults = append(faults, core.Fault{Field: "credential", Rule: "is of no use: the manifest is of an access without a secret", Accepts: "the command without it"})
+	case held.ID != "" && m.Key.ID != held.ID:
+		faults = append(faults, core.Fault{Field: "credential", Value: held.ID, Rule: "is another key than that of the manifest, " + m.Key.ID + ": if the program that fails uses this one, it may have been replaced since", Accepts: "the credential and the manifest that came together"})
+	}
+	return m, c, faults.Err()
+}
+
+// claimed is the blueprint that a manifest tells, with the end and the account that it names.
+func (a *app) claimed(m core.Receipt) core.Blueprint {
+	b := blueprintOf(m)
+	b.Grant.Limits.Expires = m.Expires
+	for _, s := range a.info.Settings {
+		if s.Name == a.info.Nouns.Account && m.Account != "" {
+			b.Grant.Settings = map[string]string{s.Name: m.Account}
+		}
+	}
+	return b
+}
+
+// mostPasted is more than any program prints of one failure.
+const mostPasted = 64 << 10
+
+// pasted is the message of a program. One with a secret in it is refused: it
+// would be shown again, and sent on.
+func (a *app) pasted(text string) (string, *core.Fault) {
+	if text == "-" {
+		data, err := io.ReadAll(io.LimitReader(a.env.Stdin, mostPasted+1))
+		if err != nil {
+			return "", &core.Fault{Field: "error", Rule: "cannot be read from standard input: " + cause(err), Accepts: "the message of the program that failed"}
+		}
+		text = string(data)
+	}
+	if len(text) > mostPasted {
+		return "", &core.Fault{Field: "error", Rule: "is longer than 64 KiB", Accepts: "the lines about the failure"}
+	}
+	if leaks := leaksIn([]byte(text)); len(leaks) > 0 {
+		return "", &core.Fault{Field: "error", Rule: "holds secrets, which nobody may see: " + strings.Join(leaks, ", "), Accepts: "the message without these lines; a secret that was pasted anywhere else is known there: replace it"}
+	}
+	return text, nil
+}
+
+// unlooked is what nobody has looked at because it was not given.
+func (a *app) unlooked(o doctorOptions) []string {
+	var list []string
+	if o.Error == "" {
+		list = append(list, "what the program that failed has printed: --error TEXT, or --error - < FILE")
+	}
+	if o.Credential == "" && o.Bundle == "" {
+		list = append(list, "the access itself, as its holder: --bundle FILE --identity key.txt, or --credential FILE")
+	}
+	if !o.grant.given() {
+		list = append(list, "the grant itself, as the bucket's owner: -f grant.yaml, or the flags of the grant")
+	}
+	return list
+}
+
+// withheld leaves out the commands that hold a word of the manifest which a shell
+// would take for more than a word: nobody has signed it.
+func withheld(d core.Diagnosis, m core.Receipt) core.Diagnosis {
+	for i := range d.Hypotheses {
+		for _, word := range []string{m.Grant, m.Account, m.Bucket, m.Region, m.Prefix} {
+			if plainWord(word) {
+				continue
+			}
+			for _, command := range []*string{&d.Hypotheses[i].Confirm, &d.Hypotheses[i].Fix} {
+				if strings.Contains(*command, word) {
+					*command = fmt.Sprintf("(not shown: the manifest says %q, which a shell would not take for a name)", word)
+				}
+			}
+		}
+	}
+	return d
+}
+
+// plainWord reports whether no shell finds anything but letters in s.
+func plainWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@=+,", r))
+	}) < 0 && !strings.HasPrefix(s, "-")
+}
