@@ -73,6 +73,7 @@ func (a *assumeStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 		return nil, err
 	}
 	if want.Present {
+		a.seen.roles.Store(&rolesSeen{a.roles, v})
 		return a.present(v), nil
 	}
 	list := a.absent(v)

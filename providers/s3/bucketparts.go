@@ -128,12 +128,14 @@ func (b *bucketStep) writePart(ctx context.Context, owner *string, p part) error
 func (b *bucketStep) checkPublicAccess(ctx context.Context, owner *string) (string, bool, error) {
 	out, err := b.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner})
 	if empty(err) {
+		b.seen.access.Store(&types.PublicAccessBlockConfiguration{})
 		return "", false, nil
 	}
 	if err != nil {
 		return "", false, failed(b.partAddr(publicAccess), "s3:GetBucketPublicAccessBlock", err)
 	}
 	c := out.PublicAccessBlockConfiguration
+	b.seen.access.Store(c)
 	if c == nil {
 		return "", false, nil
 	}

@@ -17,11 +17,13 @@ import (
 func (b *bucketStep) readPolicy(ctx context.Context, owner *string) (string, error) {
 	out, err := b.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String(b.bucket()), ExpectedBucketOwner: owner})
 	if empty(err) {
+		b.seen.policy.Store(aws.String(""))
 		return "", nil
 	}
 	if err != nil {
 		return "", failed(b.partAddr(policyPart), "s3:GetBucketPolicy", err)
 	}
+	b.seen.policy.Store(aws.String(aws.ToString(out.Policy)))
 	return aws.ToString(out.Policy), nil
 }
 

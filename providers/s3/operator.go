@@ -38,7 +38,8 @@ func operator(d design) []core.Permission {
 	}
 	all = append(all, sharingPermissions(d)...)
 	all = append(all, remainsNeeds(d)...)
-	return merged(append(all, preflightPermissions(d)...))
+	all = append(all, preflightPermissions(d)...)
+	return merged(append(all, inspectPermissions(d)...))
 }
 
 // simulatePermissions are what it takes to ask IAM instead of trying.

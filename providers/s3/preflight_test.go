@@ -81,7 +81,9 @@ func TestPreflightNamesEachMissingPermissionAndNoOther(t *testing.T) {
 		needs, look := needsFor(b, life...), needsFor(b, core.ForPreflight)
 		for i := 0; i < len(needs); i += 7 {
 			missing := needs[i].Action + " on " + needs[i].Resource
-			if slices.ContainsFunc(look, func(p core.Permission) bool { return p.Action == needs[i].Action && globs(p.Resource, needs[i].Resource) }) {
+			if slices.ContainsFunc(look, func(p core.Permission) bool {
+				return p.Action == needs[i].Action && globs(p.Resource, needs[i].Resource)
+			}) {
 				continue // the preflight itself needs it
 			}
 			as := t.w.ProviderAs(append(slices.Delete(slices.Clone(needs), i, i+1), look...))

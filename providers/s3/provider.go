@@ -78,6 +78,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		Keyring:    keyringOf(issuer),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{session: s},
+		Inspector:  &inspector{s},
 		Preflight:  &preflight{s},
 		Outputs:    d.layout.outputs(s),
 	}, nil

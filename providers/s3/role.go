@@ -44,6 +44,7 @@ func (r *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 		return nil, err
 	}
 	if want.Present {
+		r.seen.user.Store(v)
 		return r.present(v), nil
 	}
 	return r.absent(v), nil

@@ -119,6 +119,7 @@ func (u *userStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 	if !want.Present {
 		return append(u.policy.absent(shown), u.user.absentUser(v, u.policy.statementAddr())...), nil
 	}
+	u.user.seen.user.Store(v)
 	user := u.user.presentUser(v)
 	return []core.Change{user, u.policy.present(shown, user.Action == core.Make)}, nil
 }

@@ -32,7 +32,7 @@ type iamCall struct {
 func iamOps() map[string]iamOp {
 	ops := map[string]iamOp{}
 	for _, room := range []map[string]iamOp{
-		userOps(), groupOps(), policyOps(), versionOps(), attachOps(), inlineOps(), keyOps(), roleOps(), oidcOps(), accountOps(), simulateOps(), detailOps(),
+		userOps(), doorOps(), groupOps(), policyOps(), versionOps(), attachOps(), inlineOps(), keyOps(), roleOps(), oidcOps(), accountOps(), simulateOps(), detailOps(),
 	} {
 		maps.Copy(ops, room)
 	}

@@ -7,23 +7,19 @@ import (
 
 func userOps() map[string]iamOp {
 	return map[string]iamOp{
-		"CreateUser":                     {"user", true, createUser},
-		"GetUser":                        {"user", false, getUser},
-		"ListUsers":                      {"", false, listUsers},
-		"UpdateUser":                     {"user", true, updateUser},
-		"DeleteUser":                     {"user", true, deleteUser},
-		"TagUser":                        {"user", true, tagUser},
-		"UntagUser":                      {"user", true, untagUser},
-		"ListUserTags":                   {"user", false, listUserTags},
-		"PutUserPermissionsBoundary":     {"user", true, putUserBoundary},
-		"DeleteUserPermissionsBoundary":  {"user", true, deleteUserBoundary},
-		"CreateLoginProfile":             {"user", true, createLogin},
-		"GetLoginProfile":                {"user", false, getLogin},
-		"DeleteLoginProfile":             {"user", true, deleteLogin},
-		"ListMFADevices":                 {"user", false, listNothing("MFADevices")},
-		"ListSigningCertificates":        {"user", false, listNothing("Certificates")},
-		"ListSSHPublicKeys":              {"user", false, listNothing("SSHPublicKeys")},
-		"ListServiceSpecificCredentials": {"user", false, listNothing("ServiceSpecificCredentials")},
+		"CreateUser":                    {"user", true, createUser},
+		"GetUser":                       {"user", false, getUser},
+		"ListUsers":                     {"", false, listUsers},
+		"UpdateUser":                    {"user", true, updateUser},
+		"DeleteUser":                    {"user", true, deleteUser},
+		"TagUser":                       {"user", true, tagUser},
+		"UntagUser":                     {"user", true, untagUser},
+		"ListUserTags":                  {"user", false, listUserTags},
+		"PutUserPermissionsBoundary":    {"user", true, putUserBoundary},
+		"DeleteUserPermissionsBoundary": {"user", true, deleteUserBoundary},
+		"CreateLoginProfile":            {"user", true, createLogin},
+		"GetLoginProfile":               {"user", false, getLogin},
+		"DeleteLoginProfile":            {"user", true, deleteLogin},
 	}
 }
 
@@ -181,6 +177,8 @@ func deleteUser(k *iamCall) (any, error) {
 	switch {
 	case u.Login != nil:
 		return nil, conflict("delete login profile")
+	case len(u.Doors) > 0:
+		return nil, conflict("remove " + u.Doors[0].Kind + " of user")
 	case len(k.keysOf(u.Name, false)) > 0:
 		return nil, conflict("delete access keys")
 	case len(u.Inline.Now) > 0:

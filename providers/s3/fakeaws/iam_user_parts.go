@@ -131,15 +131,3 @@ func deleteLogin(k *iamCall) (any, error) {
 	u.Login = nil
 	return nil, nil
 }
-
-// listNothing answers for credentials that this cloud never issues.
-func listNothing(element string) func(*iamCall) (any, error) {
-	return func(k *iamCall) (any, error) {
-		if k.form.Get("UserName") != "" {
-			if _, err := k.user(true); err != nil {
-				return nil, err
-			}
-		}
-		return emptyList{Name: element}, nil
-	}
-}

@@ -87,6 +87,7 @@ type user struct {
 	Groups   cloudsim.Eventual[[]string] // names in lower case
 	Boundary cloudsim.Eventual[string]   // ARN
 	Login    *time.Time                  // when a console password was set
+	Doors    []door                      // further credentials
 }
 
 type group struct {
