@@ -101,6 +101,9 @@ func (h Handoff) Deliver(c core.Credential, r core.Receipt) (core.Delivery, erro
 		defer clear(data)
 	}
 	delivery := core.Delivery{Sealed: !h.Plain, Format: h.Format.Name}
+	if !h.Plain {
+		delivery.Acknowledge = acknowledgement(c, data)
+	}
 	for _, to := range h.Recipients {
 		delivery.Recipients = append(delivery.Recipients, to.Recipient)
 	}

@@ -30,7 +30,7 @@ func (a *app) receiveCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "receive FILE", Short: "Open a sealed credential that was sent to you, show its manifest, write it in a format, try it",
 		Long: "For whoever asked for the access. Opens the sealed FILE with your private key, checks it against the manifest beside it, and writes the credential to a file that only you can read, " +
-			"or to standard output if that is not a terminal. With --try everything that the manifest promises is tried, and everything that it rules out. " +
+			"or to standard output if that is not a terminal. At the end it prints a code for whoever sent you the file. With --try everything that the manifest promises is tried, and everything that it rules out. " +
 			"Where no secret was handed over, FILE is the manifest itself, and what it tells you is shown.",
 		Examples: []string{
 			"$PROGRAM receive handoff/acme-events.KEY.age --identity key.txt --out credentials",
@@ -75,7 +75,9 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 		w.raw(handoff.Claimed(in.receipt))
 	}
 	doc := receivedJSON{SchemaVersion: 1, Manifest: handoff.WithoutCommands(in.receipt)}
+	shows := handoff.Opened
 	if o.Try {
+		shows = handoff.Tried
 		proof, err := a.tryReceived(ctx, s, in)
 		if doc.Proof = &proof; err != nil {
 			return join(err, a.printReceived(doc))
@@ -84,8 +86,33 @@ func receiveRun(ctx context.Context, a *app, o receiveOptions) (err error) {
 	if err := a.writeReceived(o, in); err != nil {
 		return err
 	}
-	doc.Written = o.Out
-	return a.printReceived(doc)
+	doc.Written, doc.Acknowledge = o.Out, in.code(shows)
+	return join(a.tellCode(doc.Acknowledge, shows), a.printReceived(doc))
+}
+
+// code is what shows the sender that the hand-off was opened, or tried; "" if the
+// sender does not ask for it.
+func (in received) code(shows handoff.Purpose) string {
+	if in.receipt.Delivery == nil || in.receipt.Delivery.Acknowledge == nil {
+		return ""
+	}
+	return handoff.Code(shows, in.credential, in.sealed)
+}
+
+// tellCode says what to do with a code.
+func (a *app) tellCode(code string, shows handoff.Purpose) error {
+	if code == "" || !a.talks() {
+		return nil
+	}
+	what := "that you have opened it"
+	if shows == handoff.Tried {
+		what = "that you have opened and tried it"
+	}
+	w := a.paper(a.env.Stderr, a.env.Terminal.Err)
+	w.line("")
+	w.line("acknowledge  %s", code)
+	w.line("             send this code to whoever sent you the file; it shows %s and nothing of the secret", what)
+	return w.err
 }
 
 // manifestAlone reads a manifest that comes without a sealed file, because nothing
@@ -132,9 +159,10 @@ func (a *app) otherCloud(path, cloud string) error {
 // receivedJSON is what was received, without the secret, as machines read it.
 type receivedJSON struct {
 	SchemaVersion int          `json:"schema_version"`
-	Manifest      core.Receipt `json:"manifest"`          // as its sender claims, without commands
-	Proof         *core.Proof  `json:"proof,omitempty"`   // of --try
-	Written       string       `json:"written,omitempty"` // the file with the credential
+	Manifest      core.Receipt `json:"manifest"`              // as its sender claims, without commands
+	Proof         *core.Proof  `json:"proof,omitempty"`       // of --try
+	Written       string       `json:"written,omitempty"`     // the file with the credential
+	Acknowledge   string       `json:"acknowledge,omitempty"` // the code that shows the sender that it was opened, or tried; nothing of the secret
 }
 
 // printReceived prints d if JSON is asked for.
@@ -150,6 +178,7 @@ type received struct {
 	credential core.Credential
 	receipt    core.Receipt
 	format     handoff.Format
+	sealed     []byte // the file that it came in
 	boxes      []byte // what is written instead, sealed to a repository
 }
 
@@ -182,6 +211,7 @@ func (a *app) opened(o receiveOptions) (received, error) {
 		var more core.Faults
 		data, sealed, more = a.unseal("file", o.Bundle, o.Identity)
 		faults = append(faults, more...)
+		in.sealed = sealed
 		if len(more) == 0 && in.receipt.Cloud != "" {
 			if err := handoff.Bound(in.receipt, o.Bundle, sealed); err != nil {
 				faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the manifest that came with the sealed file"})

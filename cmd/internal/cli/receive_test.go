@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,5 +96,86 @@ func TestReceiverSealsToARepository(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(s.dir, "bodies.json"))
 	if err != nil || strings.Contains(string(data), secret) || !strings.Contains(string(data), `"AWS_SECRET_ACCESS_KEY"`) || !strings.Contains(string(data), `"key_id": "17"`) {
 		t.Errorf("got %s and %v, want two bodies without the secret", data, err)
+	}
+}
+
+// received is the JSON of receive, as far as these tests read it.
+type receivedDoc struct {
+	Acknowledge string
+	Manifest    core.Receipt
+}
+
+func TestReceiverGetsTheCodeThatShowsWhatItHasDone(t *testing.T) {
+	tt := &toy{}
+	s := newStage(t, tt)
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--yes")...).wants(t, 0)
+	receive := []string{"receive", "handoff/acme.AKIAIOSFODNN7EXAMPLE.age", "--identity", "key.txt"}
+	s.run(append(receive, "--out", "a")...).wants(t, 0, "acknowledge  ", "it shows that you have opened it and nothing of the secret")
+	s.run(append(receive, "--try")...).wants(t, 0, "acknowledge  ", "opened and tried it")
+	codes := map[handoff.Purpose]string{}
+	for want, more := range map[handoff.Purpose][]string{handoff.Opened: {"--out", "b", "--json"}, handoff.Tried: {"--try", "--json"}} {
+		r := s.run(append(receive, more...)...)
+		r.wants(t, 0)
+		var doc receivedDoc
+		if err := json.Unmarshal([]byte(r.out), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := handoff.CheckCode(doc.Acknowledge, *doc.Manifest.Delivery.Acknowledge); !ok || got != want {
+			t.Errorf("%v: got the code %q for %q", more, doc.Acknowledge, got)
+		}
+		codes[want] = doc.Acknowledge
+	}
+	tt.Issued = nil // the key is gone, so the try fails
+	for _, more := range [][]string{{"--try"}, {"--try", "--json"}, {"--try", "--out", "c"}} {
+		r := s.run(append(receive, more...)...)
+		if r.code == 0 {
+			t.Errorf("%v: got 0, want the try to fail", more)
+		}
+		for _, code := range codes {
+			r.lacks(t, code)
+		}
+		r.lacks(t, "acknowledge  ")
+	}
+}
+
+func TestWhatCannotBeTrustedIsRefusedInWords(t *testing.T) {
+	s := newStage(t, &toy{})
+	s.run(with("apply", "--name", "acme", "--to", s.key(), "--armor", "--yes")...).wants(t, 0)
+	bundle := "handoff/acme.AKIAIOSFODNN7EXAMPLE.age.txt"
+	good, err := os.ReadFile(filepath.Join(s.dir, bundle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newStage(t, &toy{})
+	other.key()
+	key, err := os.ReadFile(filepath.Join(other.dir, "key.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("other.txt", string(key))
+	s.run("receive", bundle, "--identity", "other.txt", "--out", "x").wants(t, 2, "is sealed to somebody else")
+	lines := strings.Split(string(good), "\n")
+	for name, c := range map[string]struct{ text, want string }{
+		"truncated":        {string(good[:len(good)/2]), "truncated"},
+		"without its end":  {strings.Join(lines[:len(lines)-2], "\n"), "truncated"},
+		"a line lost":      {strings.Join(slices.Delete(slices.Clone(lines), 4, 5), "\n"), "damaged"},
+		"a letter changed": {strings.Replace(string(good), lines[len(lines)-3], strings.Repeat("A", len(lines[len(lines)-3])), 1), "changed"},
+		"empty":            {"", "is not a sealed file"},
+	} {
+		if c.text == string(good) {
+			t.Fatalf("%s: nothing is changed", name)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, bundle), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := s.run("receive", bundle, "--identity", "key.txt", "--out", "x")
+		r.wants(t, 2, bundle)
+		if all := r.out + r.errout; !strings.Contains(all, "truncated") && !strings.Contains(all, "damaged") && !strings.Contains(all, "changed") && !strings.Contains(all, c.want) {
+			t.Errorf("%s: got %s, want %q", name, all, c.want)
+		}
+		r.lacks(t, "acknowledge  ")
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "x")); err == nil {
+		t.Error("something was written")
 	}
 }
