@@ -40,22 +40,32 @@ const mostFaults = 20
 const acceptedRecipients = `age1… (age-keygen -y key.txt), ssh-ed25519 or ssh-rsa (a line of a .pub file), or @FILE with one of them on each line`
 
 // ParseRecipients reads public keys: age recipients, lines of SSH public key
-// files, or "@FILE" for a file of such lines. Its error is [core.Faults] with
+// files, or "@FILE" for a file of such lines. In front of any of them may stand,
+// as a pin, the fingerprint that it must have. Its error is [core.Faults] with
 // all faults at once. A private key given by mistake is refused and not shown.
-func ParseRecipients(given []string) ([]Recipient, error) {
+func ParseRecipients(given []string) ([]Recipient, error) { return ParseRecovery(given, "") }
+
+// ParseRecovery is [ParseRecipients] with one more, "" for none: a key of the
+// owner's own, with which the owner can recover the credential.
+func ParseRecovery(given []string, recovery string) ([]Recipient, error) {
 	var faults core.Faults
-	var all []Recipient
-	for _, one := range given {
-		for _, line := range expand(strings.TrimSpace(one), &faults) {
-			r, fault := parseRecipient(line)
-			switch {
-			case len(faults) >= mostFaults:
-			case fault != nil:
-				faults = append(faults, *fault)
-			case !slices.ContainsFunc(all, func(have Recipient) bool { return have.Recipient == r.Recipient }):
-				all = append(all, r)
-			}
+	all := parseAll(given, &faults)
+	if recovery != "" {
+		var own core.Faults
+		mine := parseAll([]string{recovery}, &own)
+		for i := range own {
+			own[i].Field = "recovery"
 		}
+		if len(given) == 0 {
+			own = append(own, core.Fault{Field: "recovery", Rule: "is given without to: nobody but you could open the credential", Accepts: "the key of whoever needs the credential as to"})
+		}
+		for i, r := range mine {
+			if slices.ContainsFunc(all, r.is) {
+				own = append(own, core.Fault{Field: "recovery", Value: r.Fingerprint, Rule: "is the key of a recipient already", Accepts: "another key, of your own"})
+			}
+			mine[i].Recovery = true
+		}
+		faults, all = append(faults, own...), append(all, mine...)
 	}
 	strong := slices.ContainsFunc(all, func(r Recipient) bool { return r.Kind == postQuantumKind })
 	weak := slices.ContainsFunc(all, func(r Recipient) bool { return r.Kind != postQuantumKind })
@@ -66,6 +76,40 @@ func ParseRecipients(given []string) ([]Recipient, error) {
 		return nil, faults
 	}
 	return all, nil
+}
+
+// parseAll reads public keys, each of them once.
+func parseAll(given []string, faults *core.Faults) []Recipient {
+	var all []Recipient
+	for _, one := range given {
+		pins, one := pinned(strings.TrimSpace(one))
+		var found []Recipient
+		before := len(*faults)
+		for _, line := range expand(one, faults) {
+			r, fault := parseRecipient(line)
+			switch {
+			case len(*faults) >= mostFaults:
+			case fault != nil:
+				*faults = append(*faults, *fault)
+			default:
+				found = append(found, r)
+			}
+		}
+		if f := held(pins, found); f != nil && len(*faults) == before {
+			*faults = append(*faults, *f)
+		}
+		for _, r := range found {
+			if !slices.ContainsFunc(all, r.is) {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// is reports whether two recipients are the same key.
+func (r Recipient) is(other Recipient) bool {
+	return r.Kind == other.Kind && r.Fingerprint == other.Fingerprint
 }
 
 // expand returns the lines of a file for "@FILE", and one itself otherwise.

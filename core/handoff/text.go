@@ -187,6 +187,10 @@ func (t *text) delivery(d *core.Delivery) {
 		t.row("", "sha256 "+f.SHA256)
 	}
 	for _, to := range d.Recipients {
+		if to.Recovery {
+			t.row("recover", to.Kind+" "+to.Fingerprint+", the owner's own key")
+			continue
+		}
 		t.row("sealed to", to.Kind+" "+to.Fingerprint)
 	}
 }

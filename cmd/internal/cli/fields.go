@@ -93,7 +93,8 @@ func fields(info core.Info, regionExample string) []field {
 		list = append(list, settingField(s))
 	}
 	return append(list,
-		field{Key: "to", Kind: listField, Usage: "seal the credential to this public key (age1…, ssh-ed25519 …, ssh-rsa …); may be repeated", Example: "age1…", Handoff: true},
+		field{Key: "to", Kind: listField, Usage: "seal the credential to this public key (age1…, ssh-ed25519 …, ssh-rsa …, or @FILE with such lines); may be repeated; a fingerprint in front, \"SHA256:… @FILE\", refuses any other key", Example: "age1…", Handoff: true},
+		field{Key: "recovery", Noun: "KEY", Usage: "seal it to this public key of your own as well, so that you can recover the credential", Example: "age1…", Handoff: true},
 		field{Key: "format", Usage: "how the credential is written: " + strings.Join(formats, ", "), Example: formats[0], Accepts: formats, Handoff: true},
 		field{Key: "out", Usage: "the directory for credential and manifest (default: " + defaultOut + ")", Example: "handoff/", Handoff: true},
 	)

@@ -19,6 +19,7 @@ type request struct {
 	Grant      core.Grant `json:"grant"`
 	AcceptRisk bool       `json:"accept_risk,omitempty"`
 	To         []string   `json:"to,omitempty"`
+	Recovery   string     `json:"recovery,omitempty"`
 	Format     string     `json:"format,omitempty"`
 	Out        string     `json:"out,omitempty"`
 
@@ -83,7 +84,7 @@ func (a *app) build(p core.Provider, table []field, words said) (request, core.F
 			},
 		},
 		AcceptRisk: words.flag[riskKey],
-		To:         words.list["to"], Format: words.text["format"], Out: words.text["out"], at: words.at,
+		To:         words.list["to"], Recovery: words.text["recovery"], Format: words.text["format"], Out: words.text["out"], at: words.at,
 	}
 	var faults core.Faults
 	if text, ok := words.text[expiresKey]; ok {

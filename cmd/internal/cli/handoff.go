@@ -47,7 +47,11 @@ func (a *app) handoff(r request, o handoffOptions, faults *core.Faults) (handoff
 		}
 		h.Format = format
 	}
-	recipients, err := handoff.ParseRecipients(r.To)
+	if o.Plain && r.Recovery != "" {
+		found = append(found, core.Fault{Field: "recovery", Rule: "is given together with plain", Accepts: "one of them: sealed to somebody and to you, or not sealed"})
+		r.Recovery = ""
+	}
+	recipients, err := handoff.ParseRecovery(r.To, r.Recovery)
 	if err := collect(&found, err); err != nil {
 		return h, err
 	}
@@ -88,7 +92,7 @@ func nothingSecret(r request, o handoffOptions) core.Faults {
 	for _, said := range []struct {
 		key   string
 		given bool
-	}{{"to", len(r.To) > 0}, {"format", r.Format != ""}, {"plain", o.Plain}, {"armor", o.Armor}} {
+	}{{"to", len(r.To) > 0}, {"recovery", r.Recovery != ""}, {"format", r.Format != ""}, {"plain", o.Plain}, {"armor", o.Armor}} {
 		if said.given {
 			faults = append(faults, core.Fault{Field: said.key, Rule: "is of no use: nothing secret is handed over with who: " + string(r.Grant.Who), Accepts: "the command without it"})
 		}
@@ -110,6 +114,10 @@ func recipientLines(h handoff.Handoff) [][]string {
 	}
 	var rows [][]string
 	for _, r := range h.Recipients {
+		if r.Recovery {
+			rows = append(rows, []string{"recover", r.Kind + " " + r.Fingerprint + ", your own key"})
+			continue
+		}
 		rows = append(rows, []string{"seal to", r.Kind + " " + r.Fingerprint})
 	}
 	if len(rows) > 0 {

@@ -179,3 +179,23 @@ func TestWhatCannotBeTrustedIsRefusedInWords(t *testing.T) {
 		t.Error("something was written")
 	}
 }
+
+func TestTheOwnersRecoveryKeyIsShownAndOpens(t *testing.T) {
+	s := newStage(t, &toy{})
+	own := s.key()
+	if err := os.Rename(filepath.Join(s.dir, "key.txt"), filepath.Join(s.dir, "own.txt")); err != nil {
+		t.Fatal(err)
+	}
+	to := s.key()
+	s.run(with("plan", "--name", "acme", "--recovery", own)...).wants(t, 2, "recovery", "nobody but you")
+	s.run(with("plan", "--name", "acme", "--to", own, "--recovery", own)...).wants(t, 2, "is the key of a recipient already")
+	s.run(with("plan", "--name", "acme", "--plain", "--recovery", own)...).wants(t, 2, "recovery", "plain")
+	s.run(with("plan", "--name", "acme", "--to", to, "--recovery", own)...).wants(t, 0, "seal to", "recover", own+", your own key")
+	s.write("grant.yaml", "name: acme\nto: [\""+to+" "+to+"\"]\nrecovery: "+own+"\n")
+	s.run(with("apply", "-f", "grant.yaml", "--yes")...).wants(t, 0, "recover", "the owner's own key")
+	for _, key := range []string{"own.txt", "key.txt"} {
+		s.run("receive", "handoff/acme.AKIAIOSFODNN7EXAMPLE.age", "--identity", key, "--out", "with-"+key).wants(t, 0, "wrote")
+	}
+	s.write("grant.yaml", "name: acme\nto: [\""+own+" "+to+"\"]\n")
+	s.run(with("plan", "-f", "grant.yaml")...).wants(t, 2, "pinned", own, to)
+}
