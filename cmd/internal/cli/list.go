@@ -72,7 +72,7 @@ func listRun(ctx context.Context, a *app, o listOptions) (err error) {
 	if err := a.printList(doc); err != nil {
 		return err
 	}
-	if o.ExitCode && doc.Findings > 0 {
+	if o.ExitCode && slices.ContainsFunc(doc.Grants, func(g listedJSON) bool { return slices.ContainsFunc(g.Findings, amiss) }) {
 		return errChanges
 	}
 	return nil

@@ -44,21 +44,22 @@ func (a *app) printList(doc listJSON) error {
 
 // listRow is one grant. What does not apply to it is "-".
 func listRow(g listedJSON) []string {
-	active, age, used := 0, "-", time.Time{}
-	for _, k := range g.Found.Keys {
+	active, oldest, used := 0, 0, time.Time{}
+	for i, k := range g.Found.Keys {
 		if k.Active {
 			active++
 		}
+		oldest = max(oldest, g.Keys[i].AgeDays)
 		if k.Used.After(used) {
 			used = k.Used
 		}
 	}
-	keys := "-"
+	keys, age := "-", "-"
 	if n := len(g.Found.Keys); n > 0 {
 		if keys = fmt.Sprint(active); active < n {
 			keys += fmt.Sprintf(" of %d on", n)
 		}
-		age = fmt.Sprintf("%d days", g.Keys[0].AgeDays) // the oldest comes first
+		age = fmt.Sprintf("%d days", oldest)
 	}
 	var by time.Time
 	if g.RotateBy != nil {
