@@ -174,7 +174,7 @@ func (e *Engine) planKeys(p *Plan) error {
 			c.Action, c.Why = Drop, "its secret is lost"
 			lost = append(lost, c.Addr)
 		case !k.Active:
-			c.Why = "inactive: activate it, or delete it and apply again"
+			c.Why = "switched off: restore gives it back, reissue replaces it"
 		default:
 			c.Why = "issued " + k.Created.UTC().Format(time.DateOnly)
 			kept++
