@@ -16,6 +16,8 @@ import (
 type statusOptions struct {
 	grant    *grantFlags
 	ExitCode bool
+	Ack      string // a code that the holder has sent
+	Manifest string // of the delivery that Ack is about
 	Journal  string
 }
 
@@ -28,11 +30,14 @@ func (a *app) statusCommand() *cobra.Command {
 		Examples: []string{
 			"$PROGRAM status --profile event-dump --bucket acme-events $SETTINGS",
 			"$PROGRAM status -f grant.yaml --exit-code",
+			"$PROGRAM status -f grant.yaml --ack CODE",
 		},
 		Ends: []error{errChanges, core.ErrNotOurs, core.ErrBlocked, core.ErrOperator, errInterrupted},
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "end with 3 if something differs from the grant or is found, 4 if something is refused")
+	c.Flags().StringVar(&o.Ack, "ack", "", "check the acknowledgement `CODE` that the holder's receive has printed")
+	c.Flags().StringVar(&o.Manifest, "manifest", "", "check it against the manifest in `FILE`, for what another machine has sent")
 	c.Flags().StringVar(&o.Journal, "journal", "", "look for the journal in `DIR`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error { return statusRun(c.Context(), a, o) })
@@ -50,6 +55,9 @@ func statusRun(ctx context.Context, a *app, o statusOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.Manifest != "" && o.Ack == "" {
+		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: "is given without ack", Accepts: "both, or none"})
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -61,11 +69,15 @@ func statusRun(ctx context.Context, a *app, o statusOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	ack, err := a.acknowledged(e, p, o.Ack, o.Manifest)
+	if err != nil {
+		return err
+	}
 	found, err := e.Inspect(ctx, p)
 	if err != nil {
 		return err
 	}
-	if err := a.printStatus(p, found, s.sandbox != nil); err != nil {
+	if err := a.printStatus(p, found, ack, s.sandbox != nil); err != nil {
 		return err
 	}
 	switch {
@@ -86,21 +98,23 @@ func amiss(f core.Finding) bool { return f.Grave || f.Kind != core.ForeignKey }
 // statusJSON is a status as machines read it.
 type statusJSON struct {
 	planJSON
-	Findings []core.Finding `json:"findings"`
+	Findings     []core.Finding    `json:"findings"`
+	Acknowledged *acknowledgedJSON `json:"acknowledged,omitempty"`
 }
 
-func (a *app) printStatus(p *core.Plan, found []core.Finding, sandbox bool) error {
+func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJSON, sandbox bool) error {
 	slices.SortStableFunc(found, func(x, y core.Finding) int { return gravity(y) - gravity(x) })
 	if a.global.JSON {
 		if found == nil {
 			found = []core.Finding{}
 		}
-		return printJSON(a.env.Stdout, statusJSON{planDocument(p, sandbox), found})
+		return printJSON(a.env.Stdout, statusJSON{planDocument(p, sandbox), found, ack})
 	}
 	w := a.paper(a.env.Stdout, a.env.Terminal.Out)
 	if sandbox {
 		w.loud(sandboxBanner)
 	}
+	acknowledgement(w, ack)
 	g := p.Blueprint.Grant
 	w.line("grant %s (profile %s) on %s, %s %s", g.Name, g.Profile, a.info.Title, a.info.Nouns.Account, p.Operator.Account)
 	if e := g.Limits.Expires; over(e, p.Made) {
