@@ -53,6 +53,7 @@ func (c *caller) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, c.lost(r, err)
 	}
+	hears(r.Context(), resp, body)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }

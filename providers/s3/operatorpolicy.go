@@ -28,7 +28,7 @@ func (p *Provider) OperatorPolicy(_ core.Blueprint, needs []core.Permission) []c
 	}
 	var list []core.Document
 	for i, statements := range documents {
-		d := document("operator-policy", "", "what whoever runs this must be allowed to do, and nothing more", policy{policyVersion, statements})
+		d := document("operator-policy", "whoever runs this", "all that it takes, and nothing more", policy{policyVersion, statements})
 		if len(documents) > 1 {
 			d.Name = fmt.Sprintf("operator-policy-%d", i+1)
 			d.Why += fmt.Sprintf("; part %d of %d, all of which are needed", i+1, len(documents))
