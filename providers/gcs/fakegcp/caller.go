@@ -148,16 +148,21 @@ func (c *Cloud) decideFor(who principal, permission string, r resource, sources 
 // roleSeen returns what authorization knows of a role's permissions.
 func (c *Cloud) roleSeen(name string) ([]string, bool) {
 	if r := c.state.Roles[name]; r != nil {
-		b := r.Body.Seen()
-		var short []string
-		for _, p := range b.Permissions {
-			s, _ := abbreviated(p)
-			short = append(short, s)
-		}
-		return short, !b.Deleted && b.Stage != "DISABLED"
+		return r.Body.Seen().gives()
 	}
 	permissions, ok := loadCatalogue().Roles[name]
 	return permissions, ok
+}
+
+// gives is what a role's bindings give: nothing while it is disabled or deleted.
+// https://cloud.google.com/iam/docs/creating-custom-roles#disabling_a_custom_role
+func (b roleBody) gives() ([]string, bool) {
+	var short []string
+	for _, p := range b.Permissions {
+		s, _ := abbreviated(p)
+		short = append(short, s)
+	}
+	return short, !b.Deleted && b.Stage != "DISABLED"
 }
 
 // onTeam says whether a principal holds a basic role on a project: that is

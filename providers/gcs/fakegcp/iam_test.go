@@ -186,6 +186,36 @@ func TestDisabledKeyGetsNoToken(t *testing.T) {
 	}
 }
 
+func TestKeyFoundInPublicSaysSoForEver(t *testing.T) {
+	cloud := fakegcp.New(fakegcp.Options{})
+	s := iamClient(t, cloud, cloud.Operator())
+	email, file := makeAccount(t, s, "event-dump")
+	k, _ := parseKey(t, file)
+	name := inProject + "/serviceAccounts/" + email + "/keys/" + k.ID
+	keys := s.Projects.ServiceAccounts.Keys
+	enable := func() (*iam.Empty, error) { return keys.Enable(name, &iam.EnableServiceAccountKeyRequest{}).Do() }
+	disable := func() (*iam.Empty, error) {
+		return keys.Disable(name, &iam.DisableServiceAccountKeyRequest{}).Do()
+	}
+	cloud.Expose(k.ID)
+	const by = "SERVICE_ACCOUNT_KEY_DISABLE_REASON_"
+	for _, c := range []struct {
+		act      func() (*iam.Empty, error)
+		disabled bool
+		reason   string
+	}{{nil, true, by + "EXPOSED"}, {enable, false, ""}, {disable, true, by + "USER_INITIATED"}} {
+		if c.act != nil {
+			if _, err := c.act(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := keys.Get(name).Do()
+		if err != nil || got.Disabled != c.disabled || got.DisableReason != c.reason || len(got.ExtendedStatus) != 1 || got.ExtendedStatus[0].Key != "SERVICE_ACCOUNT_KEY_EXTENDED_STATUS_KEY_EXPOSED" {
+			t.Errorf("got %+v, %v; want disabled %v with the reason %q, and what was found", got, err, c.disabled, c.reason)
+		}
+	}
+}
+
 func TestOrganisationPolicyOnKeysNamesItsConstraint(t *testing.T) {
 	for _, constraint := range []string{"constraints/iam.disableServiceAccountKeyCreation", "constraints/iam.managed.disableServiceAccountKeyCreation"} {
 		t.Run(constraint, func(t *testing.T) {

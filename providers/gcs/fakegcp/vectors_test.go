@@ -20,7 +20,8 @@ type vectorFile struct {
 type vector struct {
 	Name     string              `json:"name"`
 	URL      string              `json:"url"`
-	Roles    map[string][]string `json:"roles"` // custom roles
+	Roles    map[string][]string `json:"roles"`  // custom roles
+	Stages   map[string]string   `json:"stages"` // their launch stages; GA if there is none
 	Policies []vectorPolicy      `json:"policies"`
 	Request  vectorRequest       `json:"request"`
 	Allowed  bool                `json:"allowed"`
@@ -102,7 +103,7 @@ func (v vector) decide() verdict {
 	}
 	role := func(name string) ([]string, bool) {
 		if p, ok := v.Roles[name]; ok {
-			return p, true
+			return roleBody{Permissions: p, Stage: or(v.Stages[name], "GA")}.gives()
 		}
 		p, ok := loadCatalogue().Roles[name]
 		return p, ok
