@@ -39,7 +39,8 @@ func operator(d design) []core.Permission {
 	all = append(all, sharingPermissions(d)...)
 	all = append(all, remainsNeeds(d)...)
 	all = append(all, preflightPermissions(d)...)
-	return merged(append(all, inspectPermissions(d)...))
+	all = append(all, inspectPermissions(d)...)
+	return merged(append(all, findPermissions(d)...))
 }
 
 // simulatePermissions are what it takes to ask IAM instead of trying.
