@@ -147,9 +147,9 @@ func foldersAround(key string) []string {
 
 // rulesAt reads the policy of a bucket or of a managed folder; no rules if there
 // is none of them. A policy that may not be read is an error: nobody knows then.
-func (g *guest) rulesAt(ctx context.Context, path string) ([]rule, error) {
+func (r *run) rulesAt(ctx context.Context, path string) ([]rule, error) {
 	got, err := repeat(ctx, func() (answer, error) {
-		return g.cloud.send(ctx, request{method: http.MethodGet, path: path + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
+		return r.cloud.send(ctx, request{method: http.MethodGet, path: path + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
 	})
 	if isMissing(err) {
 		return nil, nil
@@ -177,7 +177,7 @@ func rulesOf(policy []byte) ([]rule, error) {
 }
 
 // projectRules reads the project's own policy.
-func (g *guest) projectRules(ctx context.Context) ([]rule, error) {
+func (r *run) projectRules(ctx context.Context) ([]rule, error) {
 	ask := struct {
 		Options struct {
 			Version int `json:"requestedPolicyVersion"`
@@ -185,7 +185,7 @@ func (g *guest) projectRules(ctx context.Context) ([]rule, error) {
 	}{}
 	ask.Options.Version = 3
 	got, err := repeat(ctx, func() (answer, error) {
-		return g.cloud.sendTo(ctx, http.MethodPost, "https://cloudresourcemanager."+g.cloud.at.universe+"/v1/projects/"+url.PathEscape(g.project)+":getIamPolicy", body(ask))
+		return r.cloud.sendTo(ctx, http.MethodPost, "https://cloudresourcemanager."+r.cloud.at.universe+"/v1/projects/"+url.PathEscape(r.project)+":getIamPolicy", body(ask))
 	})
 	if err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Gate:       r.whom.gate(),
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
+		Inspector:  &inspector{r},
 		Preflight:  &preflight{r},
 		Outputs:    r.whom.outputs(),
 	}, nil
