@@ -2,6 +2,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,9 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 		return err
 	}
 	keysOnly := p.Want.Keys.only()
+	if err := e.intendLost(p); err != nil {
+		return err
+	}
 	opens := p.steps.Credential == nil && p.Want.Present && !keysOnly && !o.NoProof && (p.Changed() || len(p.unproven) > 0)
 	if opens {
 		if err := e.intendProof(p); err != nil {
@@ -174,6 +178,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err != nil {
 		return err
 	}
+	p.stale = append(p.stale, p.lost...)
 	return e.closeStale(p)
 }
 
@@ -221,6 +226,15 @@ func (e *Engine) renewed(ctx context.Context, p *Plan) (*Plan, error) {
 // do carries one change out, between its two lines in the journal.
 func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
 	i := Intent{ID: e.RunID + "/" + c.Addr, RunID: e.RunID, Account: p.Operator.Account, Verb: DoChange, Addr: c.Addr, At: time.Now().UTC()}
+	if c.Step == CredentialStep {
+		i.Key = p.keyAt(c.Addr)
+	}
+	switch w := p.Want.Keys; {
+	case c.Step == CredentialStep && c.After == keyOff:
+		i.Cause = cmp.Or(w.Cause, Revoked)
+	case c.Step == CredentialStep && c.Action == Drop && w.Cause == Aborted:
+		i.Cause = w.Cause // a retirement may switch it off first
+	}
 	if err := e.Journal.Intend(i); err != nil {
 		return err
 	}
@@ -237,8 +251,8 @@ func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
 	default:
 		err = fmt.Errorf("no such step %q", c.Step)
 	}
-	if errors.Is(err, ErrUnknown) {
-		return err // stays pending; doing it again decides
+	if errors.Is(err, ErrUnknown) || err != nil && i.Cause != "" {
+		return err // stays pending; doing it again, or the key's state, decides
 	}
 	return errors.Join(err, e.Journal.Settle(i.ID, err == nil))
 }

@@ -22,6 +22,7 @@ const (
 	Rotated     = "rotated"     // its successor has been handed over
 	Revoked     = "revoked"     // somebody ended the access for the time being
 	Compromised = "compromised" // somebody else may have the secret
+	Aborted     = "aborted"     // it was taken back and is not deleted yet
 )
 
 // Handed returns what the journal knows of keys of that account, oldest first.
@@ -45,7 +46,7 @@ func (e *Engine) Handed(account string) ([]Handed, error) {
 		case i.Verb == DoHold:
 			h := at(i.Key)
 			h.At, h.Ack = i.At, i.Ack
-		case i.Verb == DoRest:
+		case i.Verb == DoRest, i.Verb == DoChange && i.Cause != "": // a run that ended before it knew has been told so by the key's state
 			h := at(i.Key)
 			h.Off, h.Cause = i.At, i.Cause
 		}
@@ -80,7 +81,7 @@ func (e *Engine) turned(p *Plan, id string, c Change) error {
 		return err
 	}
 	for _, i := range pending {
-		over := i.Verb == DoRest || i.Verb == DoHold && c.Action == Drop
+		over := i.Verb == DoRest || i.Verb == DoHold && c.Action == Drop || i.Verb == DoChange && i.Cause != "" && i.RunID != e.RunID
 		if over && i.Account == p.Operator.Account && i.Key == id {
 			err = errors.Join(err, e.Journal.Settle(i.ID, false))
 		}
@@ -90,4 +91,16 @@ func (e *Engine) turned(p *Plan, id string, c Change) error {
 			At: time.Now().UTC(), Key: id, Cause: cmp.Or(p.Want.Keys.Cause, Revoked)}))
 	}
 	return err
+}
+
+// noted keeps what an earlier run did not live to write down: that it has
+// switched a key off. i is its intent, which p leaves as it is.
+func (e *Engine) noted(p *Plan, i Intent) error {
+	off := slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key && !k.Active })
+	kept := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Addr == i.Addr && c.Action == Keep })
+	if i.Verb != DoChange || i.Cause == "" || !off || !kept {
+		return nil
+	}
+	i.ID, i.Verb = i.RunID+"/rest/"+i.Key, DoRest
+	return e.Journal.Intend(i)
 }

@@ -110,6 +110,33 @@ func (i Intent) mayHaveMade(k Key) bool {
 		!k.Created.Before(i.At.Add(-clockSlack).Truncate(time.Second)) && !k.Created.After(i.At.Add(decideAfter+clockSlack))
 }
 
+// owes is why k is ours and in nobody's hands, if the intent says so; else "".
+func (i Intent) owes(k Key) string {
+	switch {
+	case i.Verb == DoHand && i.Key == k.ID:
+		return "an earlier run ended before its delivery"
+	case i.Verb == DoIssue && i.mayHaveMade(k):
+		return "an earlier run lost its secret"
+	}
+	return ""
+}
+
+// intendLost records which keys the fresh one of p replaces, so that the next
+// run goes on if this one ends too early, whichever of them is gone by then.
+func (e *Engine) intendLost(p *Plan) error {
+	if !p.Want.Keys.Fresh {
+		return nil
+	}
+	for _, id := range p.Want.Keys.Gone {
+		i := Intent{ID: e.RunID + "/lose/" + id, RunID: e.RunID, Account: p.Operator.Account, Verb: DoLose, Addr: p.steps.Credential.Addr(id), At: time.Now().UTC(), Key: id}
+		if err := e.Journal.Intend(i); err != nil {
+			return err
+		}
+		p.lost = append(p.lost, i)
+	}
+	return nil
+}
+
 // orphans tells which keys the journal proves to be ours and undelivered, with
 // the reason. It also notes which intents the plan will settle.
 func (e *Engine) orphans(p *Plan) (map[string]string, error) {
@@ -127,8 +154,8 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			if p.steps.Credential == nil {
 				continue // a key of another identity of this grant; its own plan deals with it
 			}
-			if slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key }) {
-				found[i.Key] = "an earlier run ended before its delivery"
+			if n := slices.IndexFunc(p.Keys, func(k Key) bool { return i.owes(k) != "" }); n >= 0 {
+				found[i.Key] = i.owes(p.Keys[n])
 			} else if time.Since(i.At) < decideAfter {
 				p.unseen = append(p.unseen, i)
 				continue
@@ -140,8 +167,8 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			}
 			made := false
 			for _, k := range p.Keys {
-				if i.mayHaveMade(k) {
-					found[k.ID] = "an earlier run lost its secret"
+				if why := i.owes(k); why != "" {
+					found[k.ID] = why
 					made = true
 				}
 			}
@@ -156,6 +183,8 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 			if p.steps.Credential != nil && !there && time.Since(i.At) >= decideAfter {
 				p.stale = append(p.stale, i)
 			}
+		case DoLose:
+			p.lost = append(p.lost, i)
 		case DoProve:
 			if p.Want.Present {
 				p.unproven = append(p.unproven, i)
@@ -205,7 +234,7 @@ func (e *Engine) settlePending(ctx context.Context, p *Plan) error {
 // closeStale settles what earlier runs left open, once this plan has dealt with it.
 func (e *Engine) closeStale(p *Plan) error {
 	for _, i := range p.stale {
-		if err := e.Journal.Settle(i.ID, false); err != nil {
+		if err := errors.Join(e.noted(p, i), e.Journal.Settle(i.ID, false)); err != nil {
 			return err
 		}
 	}

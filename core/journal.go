@@ -27,7 +27,7 @@ type Intent struct {
 	Key     string    `json:"key,omitempty"`   // the credential's ID, once it is known
 	Known   []string  `json:"known,omitempty"` // IDs of the credentials that existed before an issue
 	Opens   []string  `json:"opens,omitempty"` // addresses of what is made for the grantee before it is proven
-	Cause   string    `json:"cause,omitempty"` // why a key is switched off
+	Cause   string    `json:"cause,omitempty"` // why a key is switched off; with [DoChange], once that has taken effect
 
 	Ack *Acknowledgement `json:"ack,omitempty"` // of a delivery
 }
@@ -44,6 +44,7 @@ const (
 	DoPlan   Verb = "plan"    // a plan that was saved is carried out; who began it settles it
 	DoHold   Verb = "hold"    // a key is in its holder's hands, until it is retired
 	DoRest   Verb = "rest"    // a key is switched off, until it is switched on or retired
+	DoLose   Verb = "lose"    // a key whose secret is lost is replaced
 )
 
 // Lasts reports whether an intent of that verb is a fact, which stays for as long as it

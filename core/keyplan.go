@@ -108,8 +108,14 @@ func (e *Engine) resume(p *Plan) error {
 	pending, err := e.Journal.Pending()
 	for _, i := range pending {
 		again := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Addr == i.Addr })
-		if i.Verb == DoChange && i.Account == p.Operator.Account && again {
+		gone := i.Key != "" && !slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key })
+		retired := slices.ContainsFunc(p.Keys, func(k Key) bool { return i.owes(k) != "" && slices.Contains(p.Want.Keys.Gone, k.ID) })
+		switch {
+		case i.Account != p.Operator.Account:
+		case i.Verb == DoChange && (again || gone), retired:
 			p.stale = append(p.stale, i)
+		case i.Verb == DoLose && (gone || slices.Contains(p.Want.Keys.Gone, i.Key)):
+			p.lost = append(p.lost, i)
 		}
 	}
 	return err

@@ -32,6 +32,7 @@ type Plan struct {
 	unseen   []Intent // deliveries of keys that no list shows yet
 	unproven []Intent // what earlier runs have opened and not proven
 	late     []string // addresses of keys that go once a fresh one is delivered
+	lost     []Intent // journal entries of keys that are being replaced, settled when nothing is left to do
 	pending  *Intent  // an issue whose outcome is unknown and too young to be decided
 }
 

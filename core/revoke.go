@@ -50,7 +50,8 @@ func (e *Engine) PlanRevoke(ctx context.Context, g Grant, o RevokeOptions) (*Pla
 
 // PlanRestore gives back what was only switched off: the gate is opened, and those keys
 // work again that a revocation on this machine had switched off, or that
-// are named. What was revoked as compromised stays off without Force.
+// are named. What was revoked as compromised stays off without Force, and the
+// gate stays shut (kind [ErrInUse]) for as long as what was made with such a key may go on.
 func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Plan, error) {
 	p, err := e.Plan(ctx, g, Want{Present: true, Keys: KeyWant{Open: true, Look: true}})
 	if err != nil {
@@ -64,10 +65,16 @@ func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Pl
 		return nil, err
 	}
 	w := KeyWant{Open: true}
+	id, _ := e.Provider.Info().Identity(g.Who)
+	opens := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == GateStep && c.Action.Writes() })
 	for _, k := range p.Keys {
-		cause, named := find(handed, k.ID).Cause, slices.Contains(o.Keys, k.ID)
+		h, named := find(handed, k.ID), slices.Contains(o.Keys, k.ID)
+		cause, until := h.Cause, h.Off.Add(id.Outlives)
 		switch {
 		case k.Active:
+		case cause == Compromised && !o.Force && opens && time.Now().Before(until):
+			return nil, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: fmt.Errorf("was revoked as compromised: what somebody has made with it may work until %s", until.UTC().Format(time.RFC3339)),
+				Hint: "restore after that; or --force"}
 		case cause == Compromised && !o.Force && named:
 			return nil, &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(k.ID), Err: errors.New("was revoked as compromised: whoever has its secret would come in again"),
 				Hint: "reissue --key " + k.ID + ", which replaces it; or --force"}
@@ -101,6 +108,17 @@ func (e *Engine) AwaitRefusal(ctx context.Context, p *Plan, c Credential) (waite
 		return 0, err
 	}
 	can, _ := triable(actor, info.Abilities)
+	try := func(probe Probe) (Outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, tryFor)
+		defer cancel()
+		if c.Secret.Empty() { // whoever does not get in is refused everything
+			door := Probe{Ability: Enter, Where: Door, Bucket: b.Grant.Target.Bucket, Want: Denied}
+			if got, _ := actor.Try(ctx, door); got == Denied {
+				return got, nil
+			}
+		}
+		return actor.Try(ctx, probe)
+	}
 	probes := slices.DeleteFunc(ProbesFor(b, can, e.RunID, ""), func(p Probe) bool { return p.Want != Allowed })
 	if len(probes) == 0 {
 		return 0, &Error{Kind: ErrUnproven, Err: errors.New("nothing that was granted can be tried")}
@@ -114,7 +132,7 @@ func (e *Engine) AwaitRefusal(ctx context.Context, p *Plan, c Credential) (waite
 		if probe.Ability != List {
 			probe.Key = fmt.Sprintf("%s-%d", probe.Key, n)
 		}
-		got, why := actor.Try(ctx, probe)
+		got, why := try(probe)
 		if got != Denied && (probe.Ability == Create || probe.Ability == Overwrite || probe.Ability == Abort) {
 			left = append(left, probe.Key)
 		}

@@ -26,6 +26,7 @@ type Rotation struct {
 	New     string   `json:"new,omitempty"`     // the ID of the key that is to stay; "" if nobody can tell
 	Old     []string `json:"old,omitempty"`     // those that are to go, oldest first
 	Strange []string `json:"strange,omitempty"` // those that no run on this machine has handed over
+	Nobodys []string `json:"nobodys,omitempty"` // those that an earlier run has made and not handed over, or begun to take back: whatever is done next, they go
 
 	keys   []Key
 	handed []Handed
@@ -57,12 +58,15 @@ func (e *Engine) Keys(ctx context.Context, g Grant) (*Plan, Rotation, error) {
 }
 
 // rotation tells from the keys of p where the rotation stands. The key that is to
-// stay is the one that the grant names, or the youngest that was handed over;
+// stay is the one that the grant names, or the one that was handed over last;
 // without a journal the youngest.
 func (e *Engine) rotation(p *Plan) (Rotation, error) {
 	id, _ := e.Provider.Info().Identity(p.Blueprint.Grant.Who)
 	handed, err := e.Handed(p.Operator.Account)
 	r := Rotation{Phase: NoRotation, keys: p.Keys, handed: handed, shows: id.ShowsUse, now: time.Now()}
+	if err == nil {
+		err = e.nobodys(p, &r)
+	}
 	if err != nil || p.steps.ring() == nil {
 		return r, err
 	}
@@ -77,9 +81,12 @@ func (e *Engine) rotation(p *Plan) (Rotation, error) {
 		}
 		return 0
 	}
+	since := func(k Key) int { // clouds tell the age of a key in whole seconds; the journal knows which came later
+		return slices.IndexFunc(handed, func(h Handed) bool { return h.Key == k.ID })
+	}
 	best := -1
-	for i, k := range p.Keys {
-		if best < 0 || stays(k) >= stays(p.Keys[best]) {
+	for i, k := range r.keys {
+		if best < 0 || cmp.Or(stays(k)-stays(r.keys[best]), since(k)-since(r.keys[best]), 1) > 0 {
 			best = i
 		}
 		if !k.Named && find(handed, k.ID).At.IsZero() && p.steps.Credential != nil {
@@ -89,10 +96,10 @@ func (e *Engine) rotation(p *Plan) (Rotation, error) {
 	if best < 0 {
 		return r, nil
 	}
-	if stays(p.Keys[best]) > 0 {
-		r.New = p.Keys[best].ID
+	if stays(r.keys[best]) > 0 {
+		r.New = r.keys[best].ID
 	}
-	for i, k := range p.Keys {
+	for i, k := range r.keys {
 		if i == best {
 			continue
 		}
@@ -104,6 +111,20 @@ func (e *Engine) rotation(p *Plan) (Rotation, error) {
 		r.Phase = Resting
 	}
 	return r, nil
+}
+
+// nobodys takes the keys out of r that an earlier run did not live to hand over, or to take back.
+func (e *Engine) nobodys(p *Plan, r *Rotation) error {
+	pending, err := e.Journal.Pending()
+	r.keys = slices.DeleteFunc(slices.Clone(p.Keys), func(k Key) bool {
+		made := slices.ContainsFunc(pending, func(i Intent) bool { return i.Account == p.Operator.Account && i.owes(k) != "" })
+		taken := !k.Active && find(r.handed, k.ID).Cause == Aborted
+		if made || taken {
+			r.Nobodys = append(r.Nobodys, k.ID)
+		}
+		return made || taken
+	})
+	return err
 }
 
 // Handed is what the journal knows of a key of the rotation.
@@ -121,13 +142,17 @@ func (r Rotation) key(id string) Key {
 // is carried out by [Engine.Apply], which delivers it. The bucket and the role
 // must be as the grant wants them, or the proof would judge something else.
 func (e *Engine) PlanRotation(ctx context.Context, g Grant) (*Plan, error) {
-	_, r, err := e.Keys(ctx, g)
+	p, r, err := e.Keys(ctx, g)
 	if err != nil {
 		return nil, err
 	}
 	switch {
+	case p.steps.ring() == nil:
+		return nil, keyless(g)
 	case len(r.keys) == 0:
 		return nil, invalid("rotation", "there is no key to replace", "apply")
+	case r.New == "":
+		return nil, invalid("rotation", "no key works that could be replaced: "+r.String(), "restore, or reissue")
 	case r.Phase != NoRotation:
 		return nil, invalid("rotation", "one is under way: "+r.String(), "rotate finish, or rotate abort")
 	}
@@ -158,7 +183,7 @@ func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Pla
 	if err != nil {
 		return nil, r, err
 	}
-	w := KeyWant{Cause: Rotated}
+	w := KeyWant{Cause: Rotated, Gone: slices.Clone(r.Nobodys)}
 	var errs []error
 	for _, id := range r.Old {
 		k, h := r.key(id), r.Handed(id)
@@ -176,7 +201,9 @@ func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Pla
 		}
 	}
 	switch {
-	case len(r.Old) == 0:
+	case p.steps.ring() == nil:
+		return nil, r, keyless(g)
+	case len(r.Old)+len(r.Nobodys) == 0:
 		return nil, r, invalid("rotation", "none is under way", "rotate start")
 	case r.New == "":
 		return nil, r, invalid("rotation", "no key works that could stay", "restore, or reissue")
@@ -212,6 +239,11 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 	switch {
 	case err != nil:
 		return nil, r, err
+	case p.steps.ring() == nil:
+		return nil, r, keyless(g)
+	case len(r.Nobodys) > 0 && r.New != "": // the first phase has not got as far as handing the new one over
+		p, err = e.keyPlan(p, KeyWant{Gone: r.Nobodys})
+		return p, r, err
 	case len(r.Old) == 0 || r.New == "":
 		return nil, r, invalid("rotation", "none is under way", "rotate start")
 	case p.steps.Credential == nil:
@@ -219,6 +251,11 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 	}
 	fresh, since := r.key(r.New), r.Handed(r.New).At
 	errs := []error{r.mayTouch(p, r.New, o)}
+	back := slices.DeleteFunc(slices.Clone(r.Old), func(id string) bool { return r.mayTouch(p, id, o) != nil })
+	if len(back) == 0 { // or the only key that its holder has would go
+		errs = append(errs, r.mayTouch(p, r.Old[len(r.Old)-1], o))
+		return nil, r, errors.Join(errs...)
+	}
 	switch {
 	case o.Force:
 	case !r.shows:
@@ -229,9 +266,9 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 	if err := errors.Join(errs...); err != nil {
 		return nil, r, err
 	}
-	w := KeyWant{Gone: []string{r.New}}
+	w := KeyWant{Gone: []string{r.New}, Cause: Aborted}
 	if r.Phase == Resting {
-		w.On = r.Old[len(r.Old)-1:]
+		w.On = back[len(back)-1:]
 	}
 	p, err = e.keyPlan(p, w)
 	return p, r, err
@@ -239,16 +276,26 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 
 // PlanReissue replaces keys whose secrets are lost: a fresh one is issued and
 // delivered, and the lost ones go. With more than one key the lost ones must be
-// named. It refuses (kind [ErrInUse]) a key that was used lately: its secret is not lost.
+// named. What an earlier reissue has begun is gone on with. It refuses (kind
+// [ErrInUse]) a key that was used lately: its secret is not lost.
 func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Plan, error) {
 	p, r, err := e.Keys(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	lost := o.Keys
+	begun, err := e.losing(p)
+	if err != nil {
+		return nil, err
+	}
+	lost, again := r.lost(o.Keys, begun)
 	switch {
 	case p.steps.Credential == nil:
 		return nil, invalid("key", "no secret was handed over that could be lost", "apply")
+	case again && r.handedSince(begun):
+		p, err = e.keyPlan(p, KeyWant{Gone: append(lost, r.Nobodys...)})
+		return p, err
+	case again && len(lost) == 0: // it is gone already
+		return e.planFurther(ctx, g, KeyWant{Fresh: true})
 	case len(r.keys) == 0:
 		return nil, invalid("key", "there is none", "apply")
 	case len(lost) == 0 && len(r.keys) > 1:
@@ -263,11 +310,45 @@ func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Pl
 			errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: fmt.Errorf("it was used at %s, so somebody has its secret", k.Used.UTC().Format(time.RFC3339)),
 				Hint: "rotate start, which keeps it until its successor is in use; revoke --compromised, if a stranger has it; or --force"})
 		}
+		if !k.Active && r.Handed(id).Cause == Revoked && !o.Force {
+			errs = append(errs, &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(id), Err: errors.New("was revoked: a new one would give the access back"), Hint: "restore first; or --force"})
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return e.planFurther(ctx, g, KeyWant{Fresh: true, Gone: lost})
+}
+
+// losing are the journal's entries of keys that an earlier run did not live to replace.
+func (e *Engine) losing(p *Plan) ([]Intent, error) {
+	pending, err := e.Journal.Pending()
+	return slices.DeleteFunc(pending, func(i Intent) bool { return i.Verb != DoLose || i.Account != p.Operator.Account }), err
+}
+
+// lost are the keys that are to be replaced: those that are named, and those that
+// an earlier run has begun to replace, if it is the same wish. A key that such a
+// run has retired is not among them.
+func (r Rotation) lost(named []string, begun []Intent) (lost []string, again bool) {
+	was := func(id string) bool { return slices.ContainsFunc(begun, func(i Intent) bool { return i.Key == id }) }
+	if len(begun) == 0 || slices.ContainsFunc(named, func(id string) bool { return !was(id) }) {
+		return named, false
+	}
+	for _, k := range r.keys {
+		if was(k.ID) {
+			lost = append(lost, k.ID)
+		}
+	}
+	return lost, true
+}
+
+// handedSince reports whether a key that works was handed over since the replacement began.
+func (r Rotation) handedSince(begun []Intent) bool {
+	return slices.ContainsFunc(r.keys, func(k Key) bool {
+		replaced := slices.ContainsFunc(begun, func(i Intent) bool { return i.Key == k.ID })
+		at := r.Handed(k.ID).At
+		return k.Active && !replaced && !at.IsZero() && !at.Before(begun[0].At)
+	})
 }
 
 // mayTouch refuses a key that is not there, and one that no run on this machine
@@ -285,6 +366,7 @@ func (r Rotation) mayTouch(p *Plan, id string, o RotateOptions) error {
 // keyPlan is p with what becomes of its keys, from what p has read.
 func (e *Engine) keyPlan(p *Plan, w KeyWant) (*Plan, error) {
 	gate := slices.DeleteFunc(p.Changes, func(c Change) bool { return c.Step != GateStep })
+	w.Look = true // even if there is nothing to do, nothing else is looked at
 	p.Want.Keys, p.Changes, p.stale = w, gate, nil
 	if err := errors.Join(p.turnKeys(), e.resume(p)); err != nil {
 		return nil, err
@@ -314,6 +396,11 @@ func (r Rotation) RestsUntil(grace time.Duration) time.Time {
 		}
 	}
 	return until
+}
+
+// keyless says that no key opens g.
+func keyless(g Grant) error {
+	return invalid("rotation", "there is nothing to rotate: no key opens it (who: "+string(g.Who)+")", "")
 }
 
 func invalid(what, rule, hint string) error {
