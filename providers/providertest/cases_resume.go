@@ -4,6 +4,7 @@ package providertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -136,8 +137,8 @@ func (t *trial) accountedFor(b core.Blueprint, when string) {
 	t.Helper()
 	known := map[string]bool{}
 	issuing := false
-	for _, c := range t.given {
-		known[c.ID] = true
+	for _, id := range slices.Concat(ids(t.given), t.byHand) {
+		known[id] = true
 	}
 	for _, i := range t.disk.debts() {
 		known[i.Key] = true

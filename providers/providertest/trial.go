@@ -25,9 +25,12 @@ type trial struct {
 	given  []core.Credential // everything that was ever delivered, with working secrets
 	born   []core.Credential // everything that was ever issued, with working secrets
 	issues int               // how often a provider was asked to issue
-	runs   int
-	life   *life
-	afar   bool // nobody can act as a grantee without a key: only the cloud can be asked
+
+	byHand   []string // the keys that [World.AddKey] has made
+	attempts int      // to do something as the grantee, each at another key
+	runs     int
+	life     *life
+	afar     bool // nobody can act as a grantee without a key: only the cloud can be asked
 
 	mu    sync.Mutex
 	said  strings.Builder // everything that anybody could read: plans, receipts, events, errors, journal, addresses of calls
@@ -73,6 +76,10 @@ type job struct {
 	tried   func()        // called before the first try as the grantee
 	between func()        // called between plan and apply
 	patient time.Duration // how long the proof waits; 0 is as long as the cloud may need
+
+	// plan makes the plan, if it is another one than toward want.
+	plan func(ctx context.Context, e *core.Engine) (*core.Plan, error)
+	what string // it is, with plan
 }
 
 // do runs one process: plan, then apply.
@@ -92,7 +99,12 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	if !j.absent {
 		want = core.Present
 	}
-	plan, err := e.Plan(ctx, j.grant, want)
+	plan, err := (*core.Plan)(nil), error(nil)
+	if j.plan != nil {
+		plan, err = j.plan(ctx, e)
+	} else {
+		plan, err = e.Plan(ctx, j.grant, want)
+	}
 	t.say(plan, err)
 	if err != nil {
 		return plan, core.Receipt{}, err
@@ -152,7 +164,10 @@ func (t *trial) fails(j job, kind error) (*core.Plan, error) {
 }
 
 func (j job) name() string {
-	if j.absent {
+	switch {
+	case j.what != "":
+		return j.what
+	case j.absent:
 		return "destroy"
 	}
 	return "apply"

@@ -76,8 +76,17 @@ type World interface {
 	// stays for others after the last grant has gone.
 	Ours(b core.Blueprint) []string
 
-	// Keys are the IDs of the keys of b's principal that work, sorted.
+	// Keys are the IDs of the keys of b's principal that are switched on, sorted,
+	// whether or not the principal itself is shut out.
 	Keys(b core.Blueprint) []string
+
+	// AddKey makes one more key of b's principal, which exists, as a person would by
+	// hand. It returns its ID; "" if a grantee like b's has no keys.
+	AddKey(b core.Blueprint) string
+
+	// Spoil does what an inspection of b's grant, which was applied, must find: a
+	// finding of that kind. It reports false, having done nothing, if this cloud cannot have it.
+	Spoil(b core.Blueprint, kind core.FindingKind) bool
 
 	// Objects are the keys of everything stored in the bucket, sorted, unfinished
 	// uploads and versions that are not deleted included; none if there is no bucket.
@@ -116,6 +125,13 @@ type Loser interface {
 // keys, tokens. None of them may show up anywhere.
 type Minter interface {
 	Minted() [][]byte
+}
+
+// Sessioner is a World in which whoever holds a key can make a session with it,
+// which may live on when the key does not.
+type Sessioner interface {
+	// Session tries things with a session that it makes with c now; nil if a key like c makes none.
+	Session(b core.Blueprint, c core.Credential) core.Actor
 }
 
 // Blocker is a World whose cloud knows policies of an organisation.

@@ -40,6 +40,9 @@ func (a *actor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	if a.Flaw == TakesSilenceForConsent {
 		return core.Allowed, nil
 	}
+	if is(err, http.StatusUnauthorized) && a.Flaw != NeverRejected {
+		err = fmt.Errorf("%w: %w", core.ErrRejected, err)
+	}
 	if a.Flaw == LeaksInErrors {
 		err = fmt.Errorf("with %s: %w", a.token, err)
 	}

@@ -60,6 +60,8 @@ type principal struct {
 	serial int // a principal that is made again is another one
 	keys   map[string]*key
 	trust  cloudsim.Eventual[trust]
+	shut   cloudsim.Eventual[bool] // whoever it is, is refused everything
+	login  bool                    // it can sign in with a password
 }
 
 // trust says who may become a principal: whoever of that account says the word.
@@ -69,6 +71,8 @@ type trust struct{ Account, Word string }
 type key struct {
 	secret  string
 	created time.Time
+	first   time.Time // it was used
+	used    time.Time // last
 	works   cloudsim.Eventual[bool]
 }
 
@@ -78,6 +82,8 @@ type request struct {
 	Actions                 []string `json:",omitempty"`
 	Binding                 binding
 	Trust                   trust
+	On                      bool
+	Most                    int  // keys that there may be
 	Dry                     bool // authorize only
 }
 
@@ -90,6 +96,16 @@ type answer struct {
 	Secret   string    `json:",omitempty"`
 	Trust    trust
 	Times    []time.Time
+	Keys     []state `json:",omitempty"`
+	Shut     bool    `json:",omitempty"`
+	Login    bool    `json:",omitempty"`
+}
+
+// state is what a list says of a key.
+type state struct {
+	ID                   string
+	Created, First, Used time.Time
+	Works                bool
 }
 
 const owner = "acme"
@@ -117,6 +133,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	known, may := c.authorize(token, action, in)
 	switch {
+	case known && action == "operator.ask": // whoever is known may ask what it may do
+		_, may := c.authorize(token, in.Key, in)
+		reply(w, http.StatusOK, answer{Code: map[bool]string{true: "allowed", false: "denied"}[may]})
 	case !known:
 		reply(w, http.StatusUnauthorized, answer{Code: "unknown key"})
 	case !may:
@@ -148,6 +167,9 @@ func (c *Cloud) authorize(token, action string, in request) (known, may bool) {
 			if k.secret != token || !k.works.Seen() {
 				continue
 			}
+			if k.used = time.Now(); k.first.IsZero() {
+				k.first = k.used
+			}
 			return true, c.bound(name, action, in)
 		}
 	}
@@ -156,7 +178,7 @@ func (c *Cloud) authorize(token, action string, in request) (known, may bool) {
 
 func (c *Cloud) bound(name, action string, in request) bool {
 	b, p := c.buckets[in.Bucket], c.principals[name]
-	if b == nil || p == nil {
+	if b == nil || p == nil || p.shut.Seen() {
 		return false
 	}
 	if action == "object.put" && b.objects[in.Key] != "" {
@@ -192,7 +214,8 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		return http.StatusForbidden, answer{Code: "denied"}
 	case (thing == "bucket" || thing == "object" || thing == "policy") && b == nil && action != "bucket.make" && action != "bucket.list":
 		return missing, answer{}
-	case thing == "role" && action != "role.make" && ro == nil, (action == "principal.read" || action == "principal.alter") && p == nil:
+	case thing == "role" && action != "role.make" && ro == nil, (action == "principal.read" || action == "principal.alter" || action == "principal.shut") && p == nil,
+		action == "key.switch" && (p == nil || p.keys[in.Key] == nil):
 		return missing, answer{}
 	}
 	switch action {
@@ -251,7 +274,9 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		p.trust.Set(in.Trust, c.delay)
 		c.principals[in.Name] = p
 	case "principal.read":
-		return fine, answer{Mark: p.mark, Trust: p.trust.Now}
+		return fine, answer{Mark: p.mark, Trust: p.trust.Now, Shut: p.shut.Now, Login: p.login}
+	case "principal.shut":
+		p.shut.Set(!in.On, c.delay)
 	case "principal.alter":
 		p.trust.Set(in.Trust, c.delay)
 	case "principal.ask":
@@ -262,9 +287,11 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 	case "principal.drop":
 		delete(c.principals, in.Name)
 	case "key.make":
-		return c.makeKey(in.Name)
+		return c.makeKey(in.Name, in.Most)
 	case "key.list":
 		return fine, c.listKeys(p)
+	case "key.switch":
+		p.keys[in.Key].works.Set(in.On, c.delay)
 	case "key.drop":
 		if p != nil {
 			delete(p.keys, in.Key)

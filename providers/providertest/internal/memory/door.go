@@ -2,9 +2,11 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,7 +16,7 @@ func (c *Cloud) enter(token string, in request) (int, answer) {
 	if !slices.Contains(c.accounts, token) {
 		return http.StatusUnauthorized, answer{Code: "unknown account"}
 	}
-	if p == nil || p.trust.Seen().Account != token && p.trust.Seen().Account != anybody || p.trust.Seen().Word != in.Trust.Word && p.trust.Seen().Word != "" {
+	if p == nil || p.shut.Seen() || p.trust.Seen().Account != token && p.trust.Seen().Account != anybody || p.trust.Seen().Word != in.Trust.Word && p.trust.Seen().Word != "" {
 		return http.StatusForbidden, answer{Code: "denied"}
 	}
 	secret := random()
@@ -44,13 +46,16 @@ func (c *Cloud) show(g binding) binding {
 	return g
 }
 
-func (c *Cloud) makeKey(name string) (int, answer) {
+func (c *Cloud) makeKey(name string, most int) (int, answer) {
 	p := c.principals[name]
 	if c.blocked {
 		return http.StatusPreconditionFailed, answer{Code: "keys are forbidden"}
 	}
 	if p == nil {
 		return missing, answer{}
+	}
+	if len(p.keys) >= most {
+		return taken, answer{Code: "no room for a further key"}
 	}
 	c.made++
 	id := fmt.Sprintf("key-%d", c.made)
@@ -65,12 +70,9 @@ func (c *Cloud) listKeys(p *principal) answer {
 	if p == nil {
 		return out
 	}
-	for id := range p.keys {
-		out.Names = append(out.Names, id)
+	for id, k := range p.keys {
+		out.Keys = append(out.Keys, state{id, k.created, k.first, k.used, k.works.Now})
 	}
-	slices.Sort(out.Names)
-	for _, id := range out.Names {
-		out.Times = append(out.Times, p.keys[id].created)
-	}
+	slices.SortFunc(out.Keys, func(a, b state) int { return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID)) })
 	return out
 }

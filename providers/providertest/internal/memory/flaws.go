@@ -90,6 +90,39 @@ const (
 	MendsStrangers         Flaw = "mends what names strangers' lost principals"
 )
 
+// The flaws that show only after the first day.
+const (
+	DropsTheOldKeyFirst  Flaw = "makes room for a new key by dropping the old one"
+	ReadsOnePage         Flaw = "sees the first of several keys only"
+	HidesTheAge          Flaw = "does not say when a key was made"
+	ForgetsUse           Flaw = "does not say when a key was used, though it says so"
+	SwitchesByDeleting   Flaw = "deletes a key that it should switch off"
+	ForgetsUseOfTheIdle  Flaw = "does not say when a key was used that is switched off"
+	SwitchesOnlyOff      Flaw = "says that a key is switched on again, which it is not"
+	RemembersTheFirstUse Flaw = "says when a key was used first"
+	SwitchesTheOldest    Flaw = "switches the oldest key, whichever is meant"
+	RetiresTheYoungest   Flaw = "retires the youngest key, whichever is meant"
+	RetiresByHalf        Flaw = "switches a key off that it should delete"
+	SeesEveryKeyActive   Flaw = "takes a key that is switched off for one that works"
+	NeverRejected        Flaw = "does not say that a key is not accepted"
+	ShutsNothing         Flaw = "says that a grantee is shut out, which it is not"
+	ShutsSilently        Flaw = "hides that it could not shut a grantee out"
+	LooksAround          Flaw = "does not shut a grantee out whose role has drifted"
+	ReopensTheDoor       Flaw = "takes a revocation for a drift"
+	RestoresMore         Flaw = "gives back more than there was"
+	OpensEverything      Flaw = "switches every key on when it lets a grantee in"
+	OpensStolenKeys      Flaw = "lets a grantee in by switching its latest key on"
+	ShutsStrangers       Flaw = "shuts strangers out"
+	KeepsTheShut         Flaw = "does not destroy what was revoked"
+	RingsForAll          Flaw = "has keys of those that have none"
+	HidesANeedOfRotation Flaw = "names too few permissions for a rotation"
+	AsksToRotateMore     Flaw = "names permissions for a revocation that are never needed"
+	OverlooksLogins      Flaw = "does not see passwords"
+	CriesWolf            Flaw = "finds what is not there"
+	PromisesEverything   Flaw = "says that every permission is there"
+	DoubtsEverything     Flaw = "says that no permission is there"
+)
+
 // empty deletes every object of the bucket.
 func (s *steps) empty(ctx context.Context) {
 	out, err := s.as(ctx, "object.list", request{})

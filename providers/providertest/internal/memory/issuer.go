@@ -4,6 +4,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -25,8 +26,22 @@ func (s *issuer) Needs() []string {
 func (s *issuer) List(ctx context.Context) ([]core.Key, error) {
 	out, err := (*steps)(s).as(ctx, "key.list", request{})
 	var keys []core.Key
-	for i, id := range out.Names {
-		keys = append(keys, core.Key{ID: id, Created: out.Times[i], Active: true})
+	id, _ := s.Info().Identity(s.b.Grant.Who)
+	if s.Flaw == ReadsOnePage && len(out.Keys) > 1 {
+		out.Keys = out.Keys[:1]
+	}
+	for _, k := range out.Keys {
+		one := core.Key{ID: k.ID, Created: k.Created, Active: k.Works || s.Flaw == SeesEveryKeyActive}
+		if id.ShowsUse && s.Flaw != ForgetsUse && (k.Works || s.Flaw != ForgetsUseOfTheIdle) {
+			one.Used = k.Used
+		}
+		if s.Flaw == RemembersTheFirstUse && !k.First.IsZero() {
+			one.Used = k.First
+		}
+		if s.Flaw == HidesTheAge {
+			one.Created = time.Time{}
+		}
+		keys = append(keys, one)
 	}
 	if s.Flaw == ForgetsKeys {
 		keys = nil
@@ -37,12 +52,19 @@ func (s *issuer) List(ctx context.Context) ([]core.Key, error) {
 // Issue makes a key, sending its request once.
 func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	all := (*steps)(s)
-	if s.Flaw == IssuesTwice {
-		_, _ = all.as(ctx, "key.make", request{})
+	id, _ := s.Info().Identity(s.b.Grant.Who)
+	if s.Flaw == DropsTheOldKeyFirst {
+		keys, _ := s.List(ctx)
+		for _, k := range keys {
+			_, _ = all.as(ctx, "key.drop", request{Key: k.ID})
+		}
 	}
-	out, err := all.as(ctx, "key.make", request{})
+	if s.Flaw == IssuesTwice {
+		_, _ = all.as(ctx, "key.make", request{Most: id.MostKeys})
+	}
+	out, err := all.as(ctx, "key.make", request{Most: id.MostKeys})
 	if s.Flaw == RetriesIssue && err != nil {
-		out, err = all.as(ctx, "key.make", request{})
+		out, err = all.as(ctx, "key.make", request{Most: id.MostKeys})
 	}
 	if err != nil {
 		return core.Credential{}, err
@@ -57,8 +79,16 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 
 // Retire drops a key.
 func (s *issuer) Retire(ctx context.Context, id string) error {
-	if s.Flaw == ForgetsToRetire {
+	switch s.Flaw {
+	case ForgetsToRetire:
 		return nil
+	case RetiresByHalf:
+		_, err := (*steps)(s).as(ctx, "key.switch", request{Key: id})
+		return err
+	case RetiresTheYoungest:
+		if keys, err := s.List(ctx); err == nil && len(keys) > 0 {
+			id = keys[len(keys)-1].ID
+		}
 	}
 	_, err := (*steps)(s).as(ctx, "key.drop", request{Key: id})
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -17,8 +18,8 @@ func identities() []core.Identity {
 			{Name: "other-account", Why: "somebody who has heard the word"},
 		}},
 		{Who: core.WhoService, Title: "a service", Why: "the cloud itself does it"},
-		{Who: core.WhoHMAC, Title: "a key for another protocol", Why: "it works with other programs", Form: core.PairForm},
-		{Who: core.WhoKey, Title: "a key", Why: "it works everywhere", Form: core.PairForm},
+		{Who: core.WhoHMAC, Title: "a key for another protocol", Why: "it works with other programs", Form: core.PairForm, MostKeys: 3},
+		{Who: core.WhoKey, Title: "a key", Why: "it works everywhere", Form: core.PairForm, MostKeys: 2, ShowsUse: true, Outlives: time.Hour},
 	}
 }
 

@@ -139,7 +139,9 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 		}
 	}
 	add(core.BucketStep, "plan", "bucket.read")
-	add(core.RoleStep, "plan", "role.read", "principal.read", "policy.read")
+	add(core.RoleStep, "plan", "role.read", "policy.read")
+	add(core.RoleStep, "plan rotate revoke", "principal.read")
+	add(core.GateStep, "revoke", "principal.shut")
 	add(core.RoleStep, "apply", "role.make", "principal.make", "policy.add")
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
@@ -149,9 +151,12 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	}
 	switch g.Who {
 	case core.WhoKey, core.WhoHMAC:
-		add(core.CredentialStep, "plan", "key.list")
-		add(core.CredentialStep, "apply", "key.make")
-		add(core.CredentialStep, "apply destroy", "key.drop")
+		add(core.CredentialStep, "plan rotate revoke", "key.list")
+		add(core.CredentialStep, "apply rotate", "key.make")
+		add(core.CredentialStep, "apply destroy rotate", "key.drop")
+		if p.Flaw != HidesANeedOfRotation {
+			add(core.CredentialStep, "rotate revoke", "key.switch")
+		}
 		add(core.CredentialStep, "prove", "object.delete")
 	case core.WhoAccount:
 		add(core.RoleStep, "repair", "principal.alter")
@@ -176,6 +181,9 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	if p.Flaw == AsksForKeysToo && !keyed(g) {
 		add(core.RoleStep, "apply", "key.make")
 	}
+	if p.Flaw == AsksToRotateMore {
+		add(core.GateStep, "revoke", "role.alter.all")
+	}
 	if p.Flaw == AsksForTooMuch {
 		add(core.BucketStep, "apply", "object.get")
 	}
@@ -193,8 +201,12 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		s.bucketMark = sharedMark
 	}
 	all := &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Caretaker: (*caretaker)(s), Simulator: (*simulator)(s), Outputs: s.outputs}
+	all.Gate, all.Inspector, all.Preflight = (*gate)(s), (*inspector)(s), (*preflight)(s)
 	if keyed(b.Grant) {
 		all.Credential = (*issuer)(s)
+	}
+	if keyed(b.Grant) || p.Flaw == RingsForAll {
+		all.Keyring = keyring{(*issuer)(s)}
 	}
 	return all, nil
 }

@@ -126,6 +126,10 @@ func (s *roleStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 			return nil, err
 		case out.Mark != s.mark && s.Flaw != TakesWhatIsThere && (s.Flaw != TakesAnyPrincipal || keyed(s.b.Grant)):
 			c.Action, c.Why = core.Refuse, "exists and is not ours"
+		case out.Shut && s.Flaw == ReopensTheDoor:
+			c.Action, c.Why = core.Alter, "is shut out"
+		case out.Shut && (want.Present || s.Flaw == KeepsTheShut):
+			c.Action, c.Why, c.Hint = core.Refuse, "was revoked", "restore"
 		case kind == "role" && !slices.Equal(out.Actions, s.actions()) && s.Flaw != IgnoresDrift:
 			c.Action, c.Why = core.Alter, "permissions differ"
 		case kind == "principal" && out.Trust != s.trust(s.b.Grant) && s.Flaw != TrustsLater && s.Flaw != IgnoresTheDoor:
@@ -264,6 +268,9 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	case c.Action == core.Make:
 		return all.makeRole(ctx, kind)
 	case c.Action == core.Alter:
+		if s.Flaw == ReopensTheDoor {
+			_, _ = all.as(ctx, "principal.shut", request{On: true})
+		}
 		_, err = all.as(ctx, kind+".alter", request{Actions: s.actions(), Trust: s.trust(s.b.Grant)})
 	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && !keyed(s.b.Grant):
 	case c.Action == core.Drop:

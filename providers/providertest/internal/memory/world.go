@@ -36,7 +36,7 @@ type world struct {
 
 func classify(r *http.Request) cloudsim.Op {
 	action := strings.TrimPrefix(r.URL.Path, "/")
-	reads := strings.HasSuffix(action, ".read") || strings.HasSuffix(action, ".list") || action == "principal.ask" || action == "principal.enter" || action == "object.get"
+	reads := strings.HasSuffix(action, ".read") || strings.HasSuffix(action, ".list") || strings.HasSuffix(action, ".ask") || action == "principal.enter" || action == "object.get"
 	return cloudsim.Op{Name: action, Write: !reads}
 }
 
@@ -200,7 +200,35 @@ func (w *world) Keys(b core.Blueprint) []string {
 	if p == nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(p.keys))
+	var list []string
+	for id, k := range p.keys {
+		if k.works.Now {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (w *world) AddKey(b core.Blueprint) string {
+	if !keyed(b.Grant) {
+		return ""
+	}
+	_, out := w.cloud.makeKey(core.Stem(b.Grant.Name, 30), 1000)
+	return out.Names[0]
+}
+
+func (w *world) Spoil(b core.Blueprint, kind core.FindingKind) bool {
+	p := w.cloud.principals[core.Stem(b.Grant.Name, 30)]
+	switch kind {
+	case core.ConsoleLogin:
+		p.login = true
+	case core.ShutOut:
+		p.shut.Set(true, 0)
+	default:
+		return false
+	}
+	return true
 }
 
 func (w *world) Objects(bucket string) []string {
