@@ -35,4 +35,12 @@ func (w *world) addKey(g core.Grant) (id string) {
 	return id
 }
 
-func (w *world) Spoil(core.Blueprint, core.FindingKind) bool { return false }
+// Spoil gives the grantee a role on the whole project.
+func (w *world) Spoil(b core.Blueprint, kind core.FindingKind) bool {
+	w.t.Helper()
+	if kind != core.ExtraPermission {
+		return false
+	}
+	w.now(func() { w.fake.Grant(SandboxProject, w.bound(b), "storage.objects.get") })
+	return true
+}

@@ -111,6 +111,13 @@ var convictions = map[memory.Flaw]string{
 	memory.ShutsStrangers:             "RevokingAStrangersPrincipalDoesNothing",
 	memory.KeepsTheShut:               "RevokedGrantCanBeDestroyed",
 	memory.ShutsSilently:              "EveryStepOfARevocationResumes",
+	memory.RingsForAll:                "EveryKeyringHasKeys",
+	memory.CriesWolf:                  "FreshGrantHasNoFindings",
+	memory.OverlooksLogins:            "InspectionFindsWhatIsWrong",
+	memory.DoubtsEverything:           "PreflightOfWhoMayDoEverythingDeniesNothing",
+	memory.PromisesEverything:         "PreflightPromisesNothingThatIsMissing",
+	memory.HidesANeedOfRotation:       "OperatorCanRotateAndRevoke",
+	memory.AsksToRotateMore:           "NoPermissionOfTheLaterStepsIsSuperfluous",
 }
 
 func TestEveryFlawIsConvicted(t *testing.T) {
