@@ -47,7 +47,7 @@ func (t *trial) inside(b core.Blueprint) (all []core.Actor) {
 	}
 	all = append(all, actor)
 	if s, ok := t.World.(Sessioner); ok && !t.keyless(b.Grant) {
-		if session := s.Session(b, t.last()); session != nil {
+		if session := s.Session(b, t.last().ID); session != nil {
 			all = append(all, session)
 		}
 	}

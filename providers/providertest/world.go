@@ -130,8 +130,9 @@ type Minter interface {
 // Sessioner is a World in which whoever holds a key can make a session with it,
 // which may live on when the key does not.
 type Sessioner interface {
-	// Session tries things with a session that it makes with c now; nil if a key like c makes none.
-	Session(b core.Blueprint, c core.Credential) core.Actor
+	// Session tries things with a session that it makes now with the key of that ID,
+	// which works; nil if a key like that makes none.
+	Session(b core.Blueprint, id string) core.Actor
 }
 
 // Blocker is a World whose cloud knows policies of an organisation.

@@ -23,16 +23,3 @@ func (w *world) AddKey(b core.Blueprint) (id string) {
 	})
 	return id
 }
-
-// Spoil lets the user sign in at the console.
-func (w *world) Spoil(b core.Blueprint, kind core.FindingKind) bool {
-	w.t.Helper()
-	if kind != core.ConsoleLogin || b.Grant.Who != core.WhoKey {
-		return false
-	}
-	d, _ := draw(b.Grant)
-	w.now(func(ctx context.Context) {
-		w.ok(w.iam.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: aws.String(d.userName()), Password: aws.String("not-kept-anywhere")}))
-	})
-	return true
-}
