@@ -384,7 +384,7 @@ func (w *world) Keys(b core.Blueprint) []string {
 		return nil
 	}
 	for id, k := range object(f["Keys"]) {
-		if at(k, "User") == strings.ToLower(d.userName()) && at(k, "Account") == ownerAccount && at(k, "Status") == "Active" {
+		if at(k, "User") == strings.ToLower(d.userName()) && at(k, "Account") == ownerAccount && at(k, "Status") == "Active" && strings.HasPrefix(id, "AKIA") { // sessions have keys as well
 			list = append(list, id)
 		}
 	}
