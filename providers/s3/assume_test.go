@@ -33,8 +33,8 @@ func vendorRoleGrant() core.Grant {
 	return g
 }
 
-// row finds what was tried at the door.
-func door(r core.Receipt, forgery string) (core.Row, bool) {
+// atDoor finds what was tried at the door.
+func atDoor(r core.Receipt, forgery string) (core.Row, bool) {
 	i := slices.IndexFunc(r.Rows, func(row core.Row) bool { return row.Ability == core.Enter && row.Key == forgery })
 	if i < 0 {
 		return core.Row{}, false
@@ -52,7 +52,7 @@ func TestVendorEntersWithItsExternalIDOnly(t *testing.T) {
 					t.Errorf("got proof %s with failures %+v, missing %v; want all tried, none failed", r.How, r.Failures(), r.Missing)
 				}
 				for forgery, want := range map[string]core.Outcome{"": core.Allowed, missingExternalID: core.Denied, wrongExternalID: core.Denied, strangersAccount: core.Denied} {
-					if row, ok := door(r, forgery); !ok || row.Got != want {
+					if row, ok := atDoor(r, forgery); !ok || row.Got != want {
 						t.Errorf("entering with forgery %q: got %v (tried %t), want %v", forgery, row.Got, ok, want)
 					}
 				}

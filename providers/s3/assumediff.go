@@ -26,6 +26,7 @@ func (a *assumeStep) present(v assumeView) []core.Change {
 			c.Why += "; " + v.more
 		}
 		list = append(list, c)
+		list = append(list, seen.shut.leftover(roleAddr(r.name), roleSession)...)
 		list = append(list, a.presentUse(r, seen)...)
 		for _, p := range r.inline {
 			switch {
@@ -57,6 +58,7 @@ func (a *assumeStep) presentRole(r wantedRole, v roleSeen, account string, needs
 	}
 	own := v.role != nil && a.ownRole(r, v.role)
 	more := slices.Concat(v.attached, v.others)
+	shut, closed := v.shut.refusal(addr)
 	switch {
 	case r.grantee != "" && r.grantee == account:
 		return refuse("would let in the account "+account+", which is the one that it is made in", "--"+setVendorAccount+" with the grantee's account, not your own")
@@ -74,6 +76,8 @@ func (a *assumeStep) presentRole(r wantedRole, v roleSeen, account string, needs
 		return refuse("a role of this name exists and is not ours", "--name with another name")
 	case !own:
 		return namesake(addr, "role", aws.ToString(v.role.Path))
+	case closed:
+		return shut
 	case len(more) > 0:
 		return refuse("somebody gave it more policies: "+strings.Join(more, ", "), "take them off the role "+r.name)
 	}
@@ -194,7 +198,7 @@ func (a *assumeStep) absentRole(r wantedRole, v roleSeen, first []string) []core
 	case len(ties) > 0:
 		list = append(list, roleChange(core.Keep, addr, "left: others tied it to "+strings.Join(ties, ", ")))
 	default:
-		list = append(list, roleChange(core.Drop, addr, why, needs...))
+		list = append(list, v.shut.before(roleChange(core.Drop, addr, why, needs...))...)
 	}
 	return list
 }

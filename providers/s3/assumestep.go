@@ -33,6 +33,7 @@ type roleSeen struct {
 	attached []string          // managed policies, by ARN
 	others   []string          // policies inside that the grant does not name
 	inline   map[string]string // those that it names, by name
+	shut     shutState         // of what is ours
 }
 
 // assumeView is everything that a plan looks at.
@@ -87,7 +88,8 @@ func (a *assumeStep) Diff(ctx context.Context, want core.Want) ([]core.Change, e
 // of what is ours or is used.
 func (a *assumeStep) read(ctx context.Context, r wantedRole) (roleSeen, error) {
 	v, err := a.roleOnce(ctx, r.name, &a.played)
-	if err != nil || v.role == nil || !r.lends && !a.ownRole(r, v.role) {
+	own := err == nil && v.role != nil && a.ownRole(r, v.role)
+	if err != nil || v.role == nil || !r.lends && !own {
 		return v, err
 	}
 	v.inline = map[string]string{}
@@ -114,7 +116,14 @@ func (a *assumeStep) read(ctx context.Context, r wantedRole) (roleSeen, error) {
 				}
 				v.others = append(v.others, out.PolicyNames...)
 			}
-			return nil
+			names, there := withoutShut(v.others)
+			if !there || !own {
+				return nil
+			}
+			v.others = names
+			var err error
+			v.shut, err = a.readRoleShut(ctx, r.name)
+			return err
 		},
 	}
 	documents := make([]string, len(r.inline))
@@ -182,7 +191,7 @@ func (a *assumeStep) owns(addr string) bool {
 		return true
 	}
 	for _, r := range a.all() {
-		if addr == roleAddr(r.name) || r.lends && (addr == a.usesAddr(r) || addr == passAddr(r)) || slices.ContainsFunc(r.inline, func(p inlinePolicy) bool { return addr == inlineAddr(r.name, p.name) }) {
+		if addr == roleAddr(r.name) || addr == shutAddr(roleAddr(r.name)) || r.lends && (addr == a.usesAddr(r) || addr == passAddr(r)) || slices.ContainsFunc(r.inline, func(p inlinePolicy) bool { return addr == inlineAddr(r.name, p.name) }) {
 			return true
 		}
 	}

@@ -26,6 +26,9 @@ func (a *assumeStep) Do(ctx context.Context, c core.Change) error {
 		if c.Addr == roleAddr(r.name) {
 			return a.doRole(ctx, r, c)
 		}
+		if c.Addr == shutAddr(roleAddr(r.name)) {
+			return unbar(ctx, &roleDoor{a.session, r}, c)
+		}
 		if r.lends && (c.Addr == a.usesAddr(r) || c.Addr == passAddr(r)) {
 			return a.doUse(ctx, r, c)
 		}

@@ -70,7 +70,7 @@ func TestWorkflowEntersAndWhoPassesForItDoesNot(t *testing.T) {
 					t.Errorf("got proof %s with failures %+v, missing %v; want all tried, none failed", r.How, r.Failures(), r.Missing)
 				}
 				for _, forgery := range forgeryNames() {
-					if row, ok := door(r, forgery); !ok || row.Got != core.Denied {
+					if row, ok := atDoor(r, forgery); !ok || row.Got != core.Denied {
 						t.Errorf("%s: got %v (tried %t), want it denied", forgery, row.Got, ok)
 					}
 				}
@@ -92,10 +92,10 @@ func TestFlagsLetInWhomTheyName(t *testing.T) {
 	} {
 		inTown(t, func(t *town) {
 			r := t.must(t.apply(g, core.ApplyOptions{}))
-			if _, tried := door(r, flag); tried {
+			if _, tried := atDoor(r, flag); tried {
 				t.Errorf("%s is allowed: got it tried as a forgery", flag)
 			}
-			if row, ok := door(r, github.OtherRepository); !ok || row.Got != core.Denied {
+			if row, ok := atDoor(r, github.OtherRepository); !ok || row.Got != core.Denied {
 				t.Errorf("%s: got another repository %v, want it denied", flag, row.Got)
 			}
 			e, err := t.engine.Provider.Act(t.Context(), mustCompile(t.T, g), core.Credential{})
@@ -124,7 +124,7 @@ func TestOtherBranchIsTriedUnlessThePatternMatchesIt(t *testing.T) {
 	} {
 		inTown(t, func(t *town) {
 			r := t.must(t.apply(c.grant, core.ApplyOptions{}))
-			row, tried := door(r, github.OtherBranch)
+			row, tried := atDoor(r, github.OtherBranch)
 			if tried != c.tried || tried && row.Got != core.Denied {
 				t.Errorf("%v: got it tried %t (%v), want %t and denied", c.grant.Settings, tried, row.Got, c.tried)
 			}

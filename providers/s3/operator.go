@@ -30,6 +30,7 @@ func (p *permit) because(why string) { p.list[len(p.list)-1].Why = why }
 // repair what others have changed.
 func operator(d design) []core.Permission {
 	all := append(bucketPermissions(d), d.layout.operator(d)...)
+	all = append(all, gateNeeds(d)...)
 	if !d.tried() {
 		all = append(all, simulatePermissions(d)...)
 	}
@@ -183,8 +184,7 @@ func keyPermissions(d design) []core.Permission {
 		account = "*"
 	}
 	user := d.iamARN(account, "user")
-	p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(core.ForRevoke), "iam:GetUser")
-	p.on(user, verbs(core.ForRevoke), "iam:GetUser", "iam:ListAttachedUserPolicies")
+	p.on(user, verbs(core.ForRevoke), "iam:ListAttachedUserPolicies")
 	p.on(user, verbs(core.ForPlan, core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke), "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
 	p.on(user, verbs(core.ForApply, core.ForRotate), "iam:CreateAccessKey")
 	p.on(user, verbs(core.ForApply, core.ForDestroy, core.ForRotate, core.ForRevoke), "iam:UpdateAccessKey", "iam:DeleteAccessKey")

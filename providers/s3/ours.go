@@ -142,6 +142,7 @@ func (i *issuer) unchanged(ctx context.Context) error {
 			case core.Keep:
 			case core.Refuse:
 				return moved(c.Addr, c.Why)
+			case core.Drop: // of what a revocation has left behind, which refuses nobody by now
 			default: // missing or different: of what was written a moment ago, perhaps not visible yet
 				differs = errors.Join(differs, errNotSeen, moved(c.Addr, "is not as the grant wants it"))
 			}

@@ -76,6 +76,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		Role:       roleOf(s),
 		Credential: issuer,
 		Keyring:    keyringOf(issuer),
+		Gate:       newGate(s),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{session: s},
 		Inspector:  &inspector{s},

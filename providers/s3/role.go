@@ -32,9 +32,10 @@ type roleView struct {
 	attached   []string // policies on the group, by ARN
 	inline     []string // policies in the group
 	groups     []string // that the user is in
-	direct     []string // policies on and in the user
+	direct     []string // policies on and in the user, but for the one that shuts it
 	console    bool     // the user has a password
-	room       room     // for groups; read for grants of which there are many
+	shut       shutState
+	room       room // for groups; read for grants of which there are many
 }
 
 // Diff compares what IAM shows with what the grant wants.
@@ -121,8 +122,12 @@ func (r *roleStep) readUserInside(ctx context.Context, v *roleView) error {
 			for _, p := range attached.AttachedPolicies {
 				v.direct = append(v.direct, aws.ToString(p.PolicyArn))
 			}
-			v.direct = append(v.direct, inline.PolicyNames...)
-			return nil
+			names, there := withoutShut(inline.PolicyNames)
+			v.direct = append(v.direct, names...)
+			if there {
+				v.shut, err = r.readUserShut(ctx)
+			}
+			return err
 		},
 	)
 }

@@ -28,6 +28,7 @@ func (r *roleStep) present(v *roleView) []core.Change {
 	attached := v.group != nil && slices.Contains(v.attached, r.ownPolicyARN(v.group))
 	list = append(list, link(attached, r.attachAddr(), "the group carries the policy", r.policyAddr(), r.groupAddr()))
 	list = append(list, r.presentUser(v))
+	list = append(list, v.shut.leftover(r.userAddr(), userSession)...)
 	member := slices.Contains(v.groups, r.carrier())
 	return append(list, link(member, r.memberAddr(), "the user is in the group", r.userAddr(), r.groupAddr()))
 }
@@ -96,11 +97,14 @@ func (r *roleStep) presentUser(v *roleView) core.Change {
 		return c
 	}
 	others := r.otherGroups(v)
+	shut, closed := v.shut.refusal(addr)
 	switch {
 	case v.user == nil:
 		return roleChange(core.Make, addr, "under path "+r.path()+", without console login")
 	case !r.ownUser(v.user):
 		return namesake(addr, "user", aws.ToString(v.user.Path))
+	case closed:
+		return shut
 	case v.console:
 		return refuse("somebody gave it a console password", "aws iam delete-login-profile --user-name "+r.userName())
 	case quarantined(v.direct) != "":
@@ -175,7 +179,10 @@ func (r *roleStep) absentUser(v *roleView, needs ...string) []core.Change {
 	if !ok {
 		return nil
 	}
-	return []core.Change{c}
+	if c.Action != core.Drop {
+		return []core.Change{c}
+	}
+	return v.shut.before(c)
 }
 
 // let drops what exists, is ours and is tied to nothing of others. It says why

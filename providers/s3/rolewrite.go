@@ -20,12 +20,15 @@ const mostVersions = 5
 
 // owns are the policy, the group, the user and what ties them together.
 func (r *roleStep) owns(addr string) bool {
-	return slices.Contains([]string{r.policyAddr(), r.groupAddr(), r.userAddr(), r.attachAddr(), r.memberAddr()}, addr)
+	return slices.Contains([]string{r.policyAddr(), r.groupAddr(), r.userAddr(), shutAddr(r.userAddr()), r.attachAddr(), r.memberAddr()}, addr)
 }
 
 // Do writes one change.
 func (r *roleStep) Do(ctx context.Context, c core.Change) error {
 	r.wrote.Store(true)
+	if c.Addr == shutAddr(r.userAddr()) {
+		return unbar(ctx, &userDoor{r}, c)
+	}
 	type deed struct {
 		addr   string
 		action core.Action

@@ -44,6 +44,7 @@ type session struct {
 	role   shared[roleSeen] // that the grantee takes on, as the plan reads it
 	played atomic.Bool      // whether the step of its own identity has read it
 	looked atomic.Bool      // whether the look at other identities has read it
+	gated  atomic.Bool      // whether the gate has read the user, or the role
 
 	seen sightings
 }

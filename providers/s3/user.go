@@ -121,7 +121,8 @@ func (u *userStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 	}
 	u.user.seen.user.Store(v)
 	user := u.user.presentUser(v)
-	return []core.Change{user, u.policy.present(shown, user.Action == core.Make)}, nil
+	list := append([]core.Change{user}, v.shut.leftover(u.user.userAddr(), userSession)...)
+	return append(list, u.policy.present(shown, user.Action == core.Make)), nil
 }
 
 // read asks for the user and what hangs on it. It belongs in no group at all.
@@ -137,7 +138,9 @@ func (u *userStep) read(ctx context.Context, v *roleView) (err error) {
 	return err
 }
 
-func (u *userStep) owns(addr string) bool { return addr == u.user.userAddr() || u.policy.owns(addr) }
+func (u *userStep) owns(addr string) bool {
+	return addr == u.user.userAddr() || addr == shutAddr(u.user.userAddr()) || u.policy.owns(addr)
+}
 
 // Do writes one change.
 func (u *userStep) Do(ctx context.Context, c core.Change) error {
