@@ -46,6 +46,29 @@ func (s *session) doors() []door {
 	return list
 }
 
+// sideDoors are those that the grant has had with other identities, and which
+// nobody may have ended.
+func (s *session) sideDoors() []door {
+	var list []door
+	for _, d := range otherwise(s.design) {
+		list = append(list, newSession(s.provider, d, s.clients).doors()...)
+	}
+	return list
+}
+
+// otherwise is the grant with each of the other identities by which it may be found.
+func otherwise(d design) []design {
+	var list []design
+	for _, one := range rivals(d) {
+		list = append(list, one.design)
+	}
+	if d.grant.Who != core.WhoKey {
+		d.grant.Who, d.layout, d.common = core.WhoKey, groupLayout{}, ""
+		list = append(list, d)
+	}
+	return list
+}
+
 // userDoor is the user of a grant.
 type userDoor struct{ *roleStep }
 

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -15,9 +18,10 @@ import (
 type gate struct {
 	*session
 	doors []door
+	sides []door // of the grant with other identities; they count if they are ours
 }
 
-func newGate(s *session) *gate { return &gate{s, s.doors()} }
+func newGate(s *session) *gate { return &gate{s, s.doors(), s.sideDoors()} }
 
 func gateChange(a core.Action, d door, why string) core.Change {
 	return core.Change{Step: core.GateStep, Action: a, Addr: shutAddr(d.addr()), Why: why}
@@ -25,23 +29,25 @@ func gateChange(a core.Action, d door, why string) core.Change {
 
 // Diff looks at all doors side by side. A door that is not there is shut enough.
 func (g *gate) Diff(ctx context.Context, want core.Want) ([]core.Change, error) {
-	found := make([][]core.Change, len(g.doors))
+	all := slices.Concat(g.doors, g.sides)
+	found := make([][]core.Change, len(all))
 	var reads []func(context.Context) error
-	for i, d := range g.doors {
-		reads = append(reads, func(ctx context.Context) (err error) { found[i], err = g.diff(ctx, d, want); return })
+	for i, d := range all {
+		reads = append(reads, func(ctx context.Context) (err error) { found[i], err = g.diff(ctx, d, want, i >= len(g.doors)); return })
 	}
 	err := gather(ctx, reads...)
-	var list []core.Change
-	for _, some := range found {
-		list = append(list, some...)
+	byAddr := map[string]core.Change{} // names are unique, whatever their path: one of two doors with a name is there at most
+	for _, c := range slices.Concat(found...) {
+		byAddr[c.Addr] = c
 	}
+	list := slices.SortedFunc(maps.Values(byAddr), func(a, b core.Change) int { return strings.Compare(a.Addr, b.Addr) })
 	return list, err
 }
 
-func (g *gate) diff(ctx context.Context, d door, want core.Want) ([]core.Change, error) {
+func (g *gate) diff(ctx context.Context, d door, want core.Want, side bool) ([]core.Change, error) {
 	v, err := d.look(ctx, false)
 	switch {
-	case err != nil || !v.there:
+	case err != nil, !v.there, side && !v.ours:
 		return nil, err
 	case v.shared != "" && want.Present:
 		return nil, nil // was never shut
@@ -75,19 +81,27 @@ func (g *gate) diff(ctx context.Context, d door, want core.Want) ([]core.Change,
 // Do shuts a door or opens it, after a look at whose it is by now, and waits
 // until IAM shows it: whoever asks next must not take it for what it was.
 func (g *gate) Do(ctx context.Context, c core.Change) error {
-	for _, d := range g.doors {
+	var same []door
+	for _, d := range slices.Concat(g.doors, g.sides) {
 		if shutAddr(d.addr()) == c.Addr {
-			return g.do(ctx, d, c)
+			same = append(same, d)
 		}
+	}
+	for i, d := range same {
+		v, err := d.look(ctx, true)
+		if another := i < len(same)-1; another && err == nil && v.there && !v.ours {
+			continue // it may be the other's
+		}
+		if err != nil || !v.there {
+			return err
+		}
+		return g.do(ctx, d, v, c)
 	}
 	return fmt.Errorf("gate %s: nobody knows it", c.Addr)
 }
 
-func (g *gate) do(ctx context.Context, d door, c core.Change) error {
-	v, err := d.look(ctx, true)
+func (g *gate) do(ctx context.Context, d door, v standing, c core.Change) error {
 	switch {
-	case err != nil || !v.there:
-		return err
 	case v.shared != "":
 		return moved(d.addr(), v.shared)
 	case !v.ours:
@@ -109,7 +123,7 @@ func (g *gate) do(ctx context.Context, d door, c core.Change) error {
 	if err := d.write(ctx, text); err != nil {
 		return err
 	}
-	err = await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
+	err := await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
 		s, err := d.note(ctx)
 		if err == nil && !samePolicy([]byte(s.text), []byte(text)) {
 			err = errNotSeen
@@ -120,35 +134,4 @@ func (g *gate) do(ctx context.Context, d door, c core.Change) error {
 		return &core.Error{Kind: core.ErrNotConverged, What: c.Addr, Err: errors.New("was written and cannot be seen yet"), Hint: "run the same command again in some minutes"}
 	}
 	return err
-}
-
-// gateNeeds are what it takes to shut the doors of a grant and to open them.
-func gateNeeds(d design) []core.Permission {
-	p := permit{step: core.GateStep}
-	account := d.accountOrNot("*")
-	roles, ok := d.layout.step(&session{design: d, provider: New(Config{})}).(*assumeStep)
-	if !ok {
-		user := d.iamARN(account, "user")
-		p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(core.ForRevoke), "iam:GetUser")
-		p.on(user, verbs(core.ForRevoke), "iam:GetUser", "iam:PutUserPolicy")
-		p.on(user, verbs(core.ForRevoke, core.ForRepair), "iam:GetUserPolicy")
-		p.because("only if the access was revoked")
-		p.on(user, verbs(core.ForRepair), "iam:DeleteUserPolicy")
-		p.because("takes out what is left of a revocation")
-		return p.list
-	}
-	for i, r := range roles.all() {
-		if r.path != rootPath {
-			p.on(d.roleARN(account, rootPath, r.name), verbs(core.ForRevoke), "iam:GetRole")
-		}
-		when := core.ForRevoke
-		if i >= len(roles.roles) { // of another form of the grant
-			when = core.ForRepair
-		}
-		role := d.roleARN(account, r.path, r.name)
-		p.on(role, verbs(when), "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy")
-		p.on(role, verbs(core.ForRepair), "iam:DeleteRolePolicy")
-		p.because("takes out what is left of a revocation")
-	}
-	return p.list
 }

@@ -164,6 +164,37 @@ func TestEveryRoleOfAServiceIsShut(t *testing.T) {
 	})
 }
 
+// What a grant has made with another identity lets in as well, until somebody ends it.
+func TestEveryDoorThatAGrantHasHadIsShut(t *testing.T) {
+	for name, c := range map[string]struct {
+		was, is core.Grant
+		want    string
+	}{
+		"key, vendor":      {eventDump(), vendorGrant(), "iam:user/acme-events/shut"},
+		"vendor, key":      {vendorGrant(), eventDump(), "iam:role/acme-events/shut"},
+		"workflow, vendor": {renamed(workflowGrant()), vendorGrant(), "iam:role/acme-events/shut"},
+		"vendor, workflow": {vendorGrant(), renamed(workflowGrant()), "iam:role/acme-events/shut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *town) {
+				t.again(c.was)
+				if got := t.shuts(c.is); !slices.Equal(got, []string{"+ " + c.want}) || !t.w.Shut(mustCompile(t.T, c.was)) {
+					t.Errorf("got %q, want %s made", got, c.want)
+				}
+				if got := t.opens(c.is); !slices.Equal(got, []string{"- " + c.want}) {
+					t.Errorf("got %q, want %s opened", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// renamed is g under the name of the others.
+func renamed(g core.Grant) core.Grant {
+	g.Name, g.Target.Bucket = "acme-events", "acme-events"
+	return g
+}
+
 func TestShutGrantIsNotAppliedOver(t *testing.T) {
 	for name, g := range map[string]core.Grant{"user": eventDump(), "user alone": userAlone(), "role": vendorGrant(), "workflow": workflowGrant(), "service": backupGrant()} {
 		t.Run(name, func(t *testing.T) {

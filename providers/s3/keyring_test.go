@@ -4,8 +4,10 @@ package s3
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -161,6 +163,98 @@ func TestWhoTakesARoleOnHasNoKeys(t *testing.T) {
 			if _, steps := t.open(g); steps.Keyring == nil {
 				t.Errorf("%s: got no keyring, want the keys of its user", name)
 			}
+		}
+	})
+}
+
+// What an operator is told that a rotation takes is enough for one, and all of it is needed.
+func TestRotationsPermissionsAreEnoughAndNeeded(t *testing.T) {
+	for name, g := range map[string]core.Grant{"in a group": eventDump(), "alone": userAlone()} {
+		t.Run(name, func(t *testing.T) {
+			var base, needs []core.Permission
+			for _, p := range mustCompile(t, g).Operator {
+				switch {
+				case slices.Contains(p.Verbs, core.ForRotate):
+					needs = append(needs, p)
+				case slices.Contains(p.Verbs, core.ForPlan), slices.Contains(p.Verbs, core.ForProve):
+					base = append(base, p)
+				}
+			}
+			for i := -1; i < len(needs); i++ {
+				inTown(t, func(t *town) {
+					t.again(g)
+					may, without := needs, ""
+					if i >= 0 {
+						may, without = slices.Delete(slices.Clone(needs), i, i+1), needs[i].Action
+					}
+					t.engine.Provider = t.w.ProviderAs(slices.Concat(base, may))
+					if err := t.rotates(g); (err == nil) != (i < 0) {
+						t.Errorf("without %q: got error %v", without, err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// rotates makes a further key, proves and delivers it, and ends the first one.
+func (t *town) rotates(g core.Grant) error {
+	old := t.hands.got[0].ID
+	p, err := t.engine.Plan(t.Context(), g, core.Want{Present: true, Keys: core.KeyWant{Fresh: true}})
+	if err != nil {
+		return err
+	}
+	for _, c := range p.Changes {
+		if c.Action.Writes() && c.Step != core.CredentialStep {
+			t.Errorf("got %s %s, want nothing written but a key", c.Action, c.Addr)
+		}
+	}
+	if _, err := t.engine.Apply(t.Context(), p, core.ApplyOptions{Deliver: t.hands}); err != nil {
+		return err
+	}
+	if keys := t.w.Keys(p.Blueprint); len(keys) != 2 || len(t.hands.got) != 2 {
+		t.Errorf("got keys %q and %d deliveries, want two of each", keys, len(t.hands.got))
+	}
+	_, steps := t.open(g)
+	if _, err := steps.Keyring.List(t.Context()); err != nil {
+		return err
+	}
+	if err := steps.Keyring.Switch(t.Context(), old, false); err != nil {
+		return err
+	}
+	return steps.Keyring.Retire(t.Context(), old)
+}
+
+// A third key is refused by name: the limit counts those that are switched off.
+func TestKeysThatAreSwitchedOffTakeRoom(t *testing.T) {
+	inTown(t, func(t *town) {
+		t.again(eventDump())
+		b, steps := t.open(eventDump())
+		second := t.w.AddKey(b)
+		if err := steps.Keyring.Switch(t.Context(), second, false); err != nil {
+			t.Fatal(err)
+		}
+		_, err := steps.Credential.Issue(t.Context())
+		if err == nil || !strings.Contains(err.Error(), second) || !strings.Contains(err.Error(), t.hands.got[0].ID) {
+			t.Errorf("got %v, want both keys named", err)
+		}
+		id, _ := t.engine.Provider.Info().Identity(core.WhoKey)
+		if id.MostKeys != 2 || !id.ShowsUse || id.Outlives < 36*time.Hour {
+			t.Errorf("got %+v, want two keys, their use shown, and the longest session", id)
+		}
+	})
+}
+
+func TestUseOfAKeyIsShown(t *testing.T) {
+	inTown(t, func(t *town) {
+		t.again(eventDump())
+		b, steps := t.open(eventDump())
+		id := t.w.AddKey(b)
+		time.Sleep(time.Hour)
+		t.w.UseKey(b, id)
+		keys, err := steps.Keyring.List(t.Context())
+		if err != nil || len(keys) != 2 || !keys[0].Used.IsZero() || time.Since(keys[1].Used) > time.Minute || keys[1].ID != id {
+			t.Errorf("got %+v, error %v; want the second key used a moment ago", keys, err)
 		}
 	})
 }

@@ -113,9 +113,6 @@ func (s *simulator) context(p core.Probe) []types.ContextEntry {
 		}
 		list = append(list, entry("aws:SourceIp", from.String(), types.ContextKeyTypeEnumIp))
 	}
-	if s.grant.Who != core.WhoKey { // whoever acts as a role does so in a session
-		list = append(list, entry(tokenIssued, time.Now().UTC().Format(time.RFC3339), types.ContextKeyTypeEnumDate))
-	}
 	switch {
 	case p.Ability == core.List:
 		list = append(list, entry("s3:prefix", p.Key, types.ContextKeyTypeEnumString))
@@ -145,7 +142,7 @@ func (s *simulator) bucketsPolicy(ctx context.Context) (*string, error) {
 func verdict(results []types.EvaluationResult, want core.Outcome) (core.Outcome, error) {
 	allowed := 0
 	for _, r := range results {
-		missing := slices.DeleteFunc(slices.Clone(r.MissingContextValues), func(k string) bool { return strings.EqualFold(k, tokenIssued) }) // no request with a long-term key has it
+		missing := slices.DeleteFunc(slices.Clone(r.MissingContextValues), oldSessions)
 		if len(missing) > 0 {
 			return core.Unclear, fmt.Errorf("%s: the answer depends on %v", aws.ToString(r.EvalActionName), missing)
 		}
@@ -161,6 +158,10 @@ func verdict(results []types.EvaluationResult, want core.Outcome) (core.Outcome,
 	}
 	return core.Denied, nil
 }
+
+// oldSessions reports whether a key of a condition is the one by which sessions
+// from before a restoration are refused: the grantee is asked about without one of those.
+func oldSessions(key string) bool { return strings.EqualFold(key, tokenIssued) }
 
 func entry(key, value string, kind types.ContextKeyTypeEnum) types.ContextEntry {
 	return types.ContextEntry{ContextKeyName: aws.String(key), ContextKeyValues: []string{value}, ContextKeyType: kind}
