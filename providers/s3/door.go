@@ -50,14 +50,14 @@ func (s *session) doors() []door {
 // nobody may have ended.
 func (s *session) sideDoors() []door {
 	var list []door
-	for _, d := range otherwise(s.design) {
+	for _, d := range otherForms(s.design) {
 		list = append(list, newSession(s.provider, d, s.clients).doors()...)
 	}
 	return list
 }
 
-// otherwise is the grant with each of the other identities by which it may be found.
-func otherwise(d design) []design {
+// otherForms is the grant with each of the other identities by which it may be found.
+func otherForms(d design) []design {
 	var list []design
 	for _, one := range rivals(d) {
 		list = append(list, one.design)

@@ -11,7 +11,7 @@ import (
 func gateNeeds(d design) []core.Permission {
 	p := permit{step: core.GateStep}
 	doorNeeds(&p, d, core.ForRevoke)
-	for _, other := range otherwise(d) {
+	for _, other := range otherForms(d) {
 		doorNeeds(&p, other, core.ForRepair)
 	}
 	return p.list

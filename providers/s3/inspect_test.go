@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/aws/smithy-go/middleware"
+
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/providertest"
 )
@@ -242,13 +244,14 @@ func TestInspectionTakesFewCallsAndOnlyItsPermissions(t *testing.T) {
 func TestShutOutPrincipalIsSaidToBe(t *testing.T) {
 	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 	i := inspector{&session{design: mustDraw(t, eventDump())}}
-	if f := i.direct(shutInside); f.Kind != core.ShutOut || f.Fix == "" {
+	closed := readShut(string(mustJSON(shutPolicy())), middleware.Metadata{})
+	if f := shutOut(closed, i.userAddr())[0]; f.Kind != core.ShutOut || f.Fix == "" {
 		t.Errorf("got %+v, want it shut out", f)
 	}
 	g := vendorGrant()
 	i = inspector{&session{design: mustDraw(t, g)}}
 	want := assumeLayout{core.WhoAccount}.role(New(Config{}), i.design)
-	v := roleSeen{role: &types.Role{Path: aws.String(rolePath), Tags: tagList(i.mark())}, others: []string{shutInside}, inline: map[string]string{}, trust: string(mustJSON(want.trust(ownerAccount)))}
+	v := roleSeen{role: &types.Role{Path: aws.String(rolePath), Tags: tagList(i.mark())}, shut: closed, inline: map[string]string{}, trust: string(mustJSON(want.trust(ownerAccount)))}
 	found := i.ofRoles(&rolesSeen{[]wantedRole{want}, assumeView{account: ownerAccount, roles: []roleSeen{v}}})
 	if len(found) != 1 || found[0].Kind != core.ShutOut {
 		t.Errorf("got %+v, want it shut out (%s)", found, deny)

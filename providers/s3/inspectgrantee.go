@@ -10,8 +10,14 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// shutInside is the policy inside of a user or role that has been shut out.
-const shutInside = "bucketgrant-shut"
+// shutOut tells a user or role that was shut out, or whose policy for that says something else.
+func shutOut(s shutState, principal string) []core.Finding {
+	c, shut := s.refusal(principal)
+	if !shut {
+		return nil
+	}
+	return []core.Finding{{Kind: core.ShutOut, Addr: principal, Text: c.Why, Fix: c.Hint, Grave: s.strange()}}
+}
 
 // ofUser is what hangs on the user and on its group.
 func (i *inspector) ofUser(v *roleView) []core.Finding {
@@ -21,6 +27,7 @@ func (i *inspector) ofUser(v *roleView) []core.Finding {
 		if v.console {
 			list = append(list, core.Finding{Kind: core.ConsoleLogin, Addr: i.userAddr(), Text: "somebody gave it a console password", Fix: "aws iam delete-login-profile --user-name " + i.userName(), Grave: true})
 		}
+		list = append(list, shutOut(v.shut, i.userAddr())...)
 		for _, p := range v.direct {
 			list = append(list, i.direct(p))
 		}
@@ -69,8 +76,6 @@ func (i *inspector) direct(p string) core.Finding {
 	case grouped:
 		f.Kind, f.Text = core.ExtraPermission, "somebody put it into the group "+group+": it may do what that group may"
 		f.Fix = "aws iam remove-user-from-group --group-name " + group + " --user-name " + i.userName()
-	case p == shutInside:
-		return core.Finding{Kind: core.ShutOut, Addr: i.userAddr(), Text: "is shut out: the access was revoked", Fix: "restore"}
 	case quarantined([]string{p}) != "":
 		f.Kind, f.Text, f.Fix = core.Exposed, "AWS has found a key of it in public and put the policy "+name+" on it, which does not stop uploads", "revoke --compromised"
 	case strings.HasPrefix(p, "arn:"):
@@ -98,15 +103,12 @@ func (i *inspector) ofRoles(seen *rolesSeen) []core.Finding {
 			continue
 		}
 		addr := roleAddr(want.name)
+		list = append(list, shutOut(v.shut, addr)...)
 		for _, arn := range v.attached {
 			list = append(list, core.Finding{Kind: core.DirectPolicy, Addr: addr, Text: "somebody gave it the policy " + arn, Fix: "aws iam detach-role-policy --role-name " + want.name + " --policy-arn " + arn, Grave: true})
 		}
 		for _, name := range v.others {
-			f := core.Finding{Kind: core.DirectPolicy, Addr: addr, Text: "somebody wrote the policy " + name + " into it", Fix: "aws iam delete-role-policy --role-name " + want.name + " --policy-name " + name, Grave: true}
-			if name == shutInside {
-				f = core.Finding{Kind: core.ShutOut, Addr: addr, Text: "is shut out: the access was revoked", Fix: "restore"}
-			}
-			list = append(list, f)
+			list = append(list, core.Finding{Kind: core.DirectPolicy, Addr: addr, Text: "somebody wrote the policy " + name + " into it", Fix: "aws iam delete-role-policy --role-name " + want.name + " --policy-name " + name, Grave: true})
 		}
 		if now := boundaryOfRole(v); i.boundary != "" && now != i.boundary {
 			list = append(list, i.unbounded(addr, now))
