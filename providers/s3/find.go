@@ -123,7 +123,7 @@ func (a accountSeen) grants() []foundGrant {
 		}
 		f := foundGrant{Found: core.Found{Grant: tags[tagGrant], Profile: tags[tagProfile], Who: whoTrusted(r), Principal: aws.ToString(r.Arn), Created: aws.ToTime(r.CreateDate)}}
 		for _, p := range r.RolePolicyList {
-			if aws.ToString(p.PolicyName) == shutInside {
+			if aws.ToString(p.PolicyName) == shutName {
 				f.Findings = append(f.Findings, core.Finding{Kind: core.ShutOut, Addr: roleAddr(aws.ToString(r.RoleName)), Text: "is shut out: the access was revoked", Fix: "restore"})
 				continue
 			}
