@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
@@ -106,6 +107,10 @@ func (a accountSeen) grants() []foundGrant {
 			f.Findings = append(f.Findings, one)
 		}
 		for _, p := range u.UserPolicyList {
+			if found, known := shutIn(p.PolicyName, p.PolicyDocument, "iam:user/"+f.user); known {
+				f.Findings = append(f.Findings, found...)
+				continue
+			}
 			say(aws.ToString(p.PolicyName))
 		}
 		for _, p := range u.AttachedManagedPolicies {
@@ -123,8 +128,8 @@ func (a accountSeen) grants() []foundGrant {
 		}
 		f := foundGrant{Found: core.Found{Grant: tags[tagGrant], Profile: tags[tagProfile], Who: whoTrusted(r), Principal: aws.ToString(r.Arn), Created: aws.ToTime(r.CreateDate)}}
 		for _, p := range r.RolePolicyList {
-			if aws.ToString(p.PolicyName) == shutName {
-				f.Findings = append(f.Findings, core.Finding{Kind: core.ShutOut, Addr: roleAddr(aws.ToString(r.RoleName)), Text: "is shut out: the access was revoked", Fix: "restore"})
+			if found, known := shutIn(p.PolicyName, p.PolicyDocument, roleAddr(aws.ToString(r.RoleName))); known {
+				f.Findings = append(f.Findings, found...)
 				continue
 			}
 			text, _ := decoded("", p.PolicyDocument)
@@ -133,6 +138,20 @@ func (a accountSeen) grants() []foundGrant {
 		list = append(list, f)
 	}
 	return append(list, a.orphans(list)...)
+}
+
+// shutIn tells whether an inline policy is the one that a revocation writes, or
+// what a restoration leaves of it, and what is to be said of it.
+func shutIn(name, document *string, addr string) (found []core.Finding, known bool) {
+	if aws.ToString(name) != shutName {
+		return nil, false
+	}
+	text, _ := decoded("", document)
+	s := readShut(text, middleware.Metadata{})
+	if s.closed {
+		found = []core.Finding{{Kind: core.ShutOut, Addr: addr, Text: "is shut out: the access was revoked", Fix: "restore"}}
+	}
+	return found, !s.strange()
 }
 
 // carriedBy is the text of our policy that a group carries; "" if it carries none.

@@ -62,7 +62,7 @@ func TestWhatIsWrongShowsInTheList(t *testing.T) {
 	inTown(t, func(t *town) {
 		t.again(eventDump())
 		user := aws.String("acme-events")
-		t.w.ok(t.w.iam.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: aws.String(shutName), PolicyDocument: aws.String(everything)}))
+		t.w.ok(t.w.iam.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: aws.String(shutName), PolicyDocument: aws.String(string(mustJSON(shutPolicy())))}))
 		t.w.ok(t.w.iam.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{UserName: user, PolicyArn: aws.String("arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3")}))
 		left := t.found(t.w.Provider())
 		for _, want := range []core.FindingKind{core.ShutOut, core.Exposed} {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/providertest"
@@ -120,6 +121,9 @@ func (l roleLimbs) ours(d design, f facts) []string {
 		inline, _ := at(e, "Inline").([]any)
 		for _, p := range inline {
 			text, _ := at(p, "Name").(string)
+			if document, _ := at(p, "Document").(string); !readShut(document, middleware.Metadata{}).since.IsZero() {
+				continue // what a restoration leaves keeps sessions from before out, and gives nothing
+			}
 			list = append(list, inlineAddr(name, text))
 		}
 	}
