@@ -125,8 +125,8 @@ func (g *gate) do(ctx context.Context, d door, v standing, c core.Change) error 
 	}
 	err := await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
 		s, err := d.note(ctx)
-		if err == nil && !samePolicy([]byte(s.text), []byte(text)) {
-			err = errNotSeen
+		if err == nil && (!samePolicy([]byte(s.text), []byte(text)) || s.read.Before(s.since)) {
+			err = errNotSeen // or a session of this very second, which its holder would keep for an hour, would stay refused
 		}
 		return err
 	})
