@@ -72,7 +72,7 @@ func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Pl
 		cause, until := h.Cause, h.Off.Add(id.Outlives)
 		switch {
 		case k.Active:
-		case cause == Compromised && !o.Force && opens && time.Now().Before(until):
+		case cause == Compromised && !o.Force && opens && !id.StaysOut && time.Now().Before(until):
 			return nil, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: fmt.Errorf("was revoked as compromised: what somebody has made with it may work until %s", until.UTC().Format(time.RFC3339)),
 				Hint: "restore after that; or --force"}
 		case cause == Compromised && !o.Force && named:

@@ -31,6 +31,7 @@ type Identity struct {
 	MostKeys int           `json:"most_keys,omitempty"` // how many keys a grantee may have at once, those switched off included; 0 if it has none
 	ShowsUse bool          `json:"shows_use,omitempty"` // the cloud says when a key was last used
 	Outlives time.Duration `json:"-"`                   // how long what was made with a key (a token, a session) may go on after the key alone was switched off
+	StaysOut bool          `json:"-"`                   // what was made with a key before a revocation stays refused after a restoration
 
 	// Forgeries are the ways in which somebody else may try to pass for the
 	// grantee. A proof tries them where that can be done.

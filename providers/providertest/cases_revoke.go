@@ -197,7 +197,7 @@ func (cases) RestoreLeavesCompromisedKeysOff(b *bench) {
 		in := t.inside(blue)
 		t.must(revoking(g, core.RevokeOptions{}))
 		t.must(revoking(g, core.RevokeOptions{Compromised: true})) // that it is worse is learned later
-		if id.Outlives > 0 && t.steps(blue).Gate != nil {
+		if id.Outlives > 0 && !id.StaysOut && t.steps(blue).Gate != nil {
 			t.stops(restoring(g, core.RevokeOptions{}), core.ErrInUse)
 			t.cut("while sessions may go on", blue, in)
 			time.Sleep(id.Outlives)

@@ -47,7 +47,7 @@ func identities() []core.Identity {
 		{
 			Who: core.WhoKey, Title: "an access key of a user", Form: core.PairForm,
 			Why:      "works everywhere, and for whoever holds it until it is retired: choose it only where the grantee cannot do without a secret",
-			MostKeys: mostKeys, ShowsUse: true, Outlives: userSession,
+			MostKeys: mostKeys, ShowsUse: true, Outlives: userSession, StaysOut: true,
 		},
 	}
 }
