@@ -60,4 +60,20 @@
 //   - Many grants are many runs of the same engine, each with its own journal and
 //     its own failure ([Fleet]). Only a bucket that they share is settled first, once.
 //     Rejected: one plan of all, which one refusal would stop.
+//   - What is known of a key that is in somebody's hands ([DoHold]), and since when
+//     and why one is switched off ([DoRest]), stays in the journal for as long as
+//     the key exists. Rejected: marks in the cloud, since keys cannot carry any
+//     and a mark on their holder would cost a call each time.
+//   - Where a rotation stands is told by the keys that exist and by those facts
+//     ([Rotation]), so that no step of it has a state of its own that could be lost. Without the
+//     journal a key is of unknown origin, and touched only if it is named.
+//   - A revocation is a plan of keys and the gate alone ([KeyWant]): it does not look
+//     at bucket and role, so that it takes one round trip more than asking, and
+//     nothing that somebody has done to them is in its way. That the gate is shut is marked
+//     in the cloud, and an apply refuses to open it again.
+//   - Further powers of a provider are optional interfaces ([Finder], [Advisor]),
+//     asked for in one place ([Power]); those of one grant are parts of its [Steps].
+//   - Why an access fails is a table of causes with the signs of each ([Cause]), data
+//     of the provider; the engine gathers symptoms and adds weights up. Rejected: a
+//     decision tree in code, which nobody could test cause by cause.
 package core

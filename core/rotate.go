@@ -180,6 +180,9 @@ func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, er
 // machine has handed over, unless they are named.
 func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
 	p, r, err := e.Keys(ctx, g)
+	if err == nil {
+		err = noSuchKey(p.Keys, o.Keys)
+	}
 	if err != nil {
 		return nil, r, err
 	}
@@ -236,6 +239,9 @@ func (r Rotation) inUse(p *Plan, k Key) error {
 // new one has been used since it was handed over, or if nobody can tell.
 func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
 	p, r, err := e.Keys(ctx, g)
+	if err == nil {
+		err = noSuchKey(p.Keys, o.Keys)
+	}
 	switch {
 	case err != nil:
 		return nil, r, err

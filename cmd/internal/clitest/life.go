@@ -4,6 +4,13 @@ package clitest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,7 +40,7 @@ func Lives(t *testing.T, c cli.Cloud) {
 			synctest.Test(t, func(t *testing.T) {
 				p := w.params("", w.inside)
 				p.Files = []string{story}
-				p.Cmds["later"] = later
+				p.Cmds["later"], p.Cmds["certificate"] = later, certificate
 				testscript.RunT(bubble{t}, p)
 			})
 		})
@@ -80,4 +87,18 @@ func later(ts *testscript.TestScript, neg bool, args []string) {
 		d *= 24
 	}
 	time.Sleep(d)
+}
+
+// certificate makes a certificate for a year, as a grantee with a key pair of its own
+// would: certificate FILE.
+func certificate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: certificate FILE")
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ts.Check(err)
+	template := x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "unused"}, NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 }
