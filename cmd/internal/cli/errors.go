@@ -107,8 +107,8 @@ func describe(err error, program string) problem {
 	visit(err, func(err error) {
 		switch v := err.(type) { //nolint:errorlint // visit unwraps
 		case *core.Error:
-			if v.Hint != "" && !slices.Contains(hints, v.Hint) {
-				hints = append(hints, v.Hint)
+			if hint := ownCommand(v.Hint, program); hint != "" && !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
 			}
 		case core.Faults:
 			p.Faults = append(p.Faults, v...)
@@ -121,6 +121,16 @@ func describe(err error, program string) problem {
 	}
 	p.Hint = cmp.Or(strings.Join(hints, "; "), strings.ReplaceAll(e.Hint, "$PROGRAM", program))
 	return p
+}
+
+// ownCommand puts the program's name before a hint that is a command of its own:
+// core knows the commands, and not what the program is called.
+func ownCommand(hint, program string) string {
+	verb, _, _ := strings.Cut(hint, " ")
+	if slices.Contains([]string{"apply", "rotate", "reissue", "revoke", "restore", "destroy"}, strings.TrimRight(verb, ",;:")) {
+		return program + " " + hint
+	}
+	return hint
 }
 
 // bounded cuts what users gave down to what they recognise.

@@ -68,7 +68,7 @@ func (a *app) keyRun(ctx context.Context, o keyOptions, plan planner, after func
 	}
 	p, err := a.reading(func() (*core.Plan, error) { return plan(ctx, e, r.Grant) })
 	if err != nil {
-		return a.named(err)
+		return err
 	}
 	if a.talks() || a.asks(o.Yes) {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)

@@ -3,8 +3,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -213,7 +211,7 @@ func (a *app) further(ctx context.Context, o rotateOptions, plan planner) (err e
 	}
 	p, err := a.reading(func() (*core.Plan, error) { return plan(ctx, e, r.Grant) })
 	if err != nil {
-		return a.named(err)
+		return err
 	}
 	return a.handOver(ctx, s, e, p, r, h, applyOptions{Handoff: o.Handoff, NoVerify: o.NoVerify, Yes: o.Yes}, nil, progress)
 }
@@ -348,18 +346,4 @@ func (a *app) printRotation(p *core.Plan, r core.Rotation, sandbox bool) error {
 		}
 	}
 	return w.err
-}
-
-// named puts the program's name before hints that are its own commands.
-func (a *app) named(err error) error {
-	told, ok := errors.AsType[*core.Error](err)
-	if !ok || told.Hint == "" {
-		return err
-	}
-	for _, verb := range []string{"apply", "rotate", "reissue", "restore", "revoke", "destroy"} {
-		if strings.HasPrefix(told.Hint, verb) {
-			return &core.Error{Kind: told.Kind, What: told.What, Err: told.Err, Hint: fmt.Sprintf("%s %s", a.cloud.Program, told.Hint)}
-		}
-	}
-	return err
 }

@@ -153,7 +153,7 @@ func (a *app) changes(w *paper, changes []core.Change) {
 			w.line("      will: %s", c.After)
 		}
 		if c.Hint != "" {
-			w.line("      %s", c.Hint)
+			w.line("      %s", ownCommand(c.Hint, a.cloud.Program))
 		}
 	}
 	if len(changes) == 0 {
