@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -70,6 +71,11 @@ func (e *Engine) Preflight(ctx context.Context, p *Plan, command string) ([]Chec
 	checks, err := p.steps.Preflight.Check(ctx, p.Needs(command))
 	for _, c := range p.Refused() {
 		checks = append(checks, Check{Kind: "name", What: c.Addr, Outcome: Denied, Why: c.Why, Fix: c.Hint})
+	}
+	id, _ := e.Provider.Info().Identity(p.Blueprint.Grant.Who)
+	if n := len(p.Keys); command == "rotate" && id.MostKeys > 0 && n >= id.MostKeys {
+		checks = append(checks, Check{Kind: "quota", What: fmt.Sprintf("room for a further key: %d of %d are there", n, id.MostKeys), Outcome: Denied,
+			Why: "a rotation has two keys side by side", Fix: "rotate finish, or retire a key that nobody uses"})
 	}
 	return checks, err
 }
