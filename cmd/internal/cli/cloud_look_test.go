@@ -59,7 +59,7 @@ func (t *toy) Causes(b core.Blueprint) []core.Cause {
 		return core.Sign{Source: source, Match: regexp.MustCompile(text), Weight: weight}
 	}
 	return []core.Cause{
-		{Name: "key-gone", Layer: "key", Means: "the key is gone", Confirm: "toy keys", Fix: "toy key " + b.Grant.Name, Owner: true, Signs: []core.Sign{said("", "no such key", 9)}},
+		{Name: "key-gone", Layer: "key", Means: "the key is gone", Confirm: "toy keys", Fix: "reissue, for " + b.Grant.Name, Owner: true, Signs: []core.Sign{said("", "no such key", 9)}},
 		{Name: "wrong-place", Layer: "role", Means: "it was put outside the prefix", Confirm: "toy ls " + b.Grant.Target.Bucket, Fix: "put it below " + b.Grant.Target.Prefix, Signs: []core.Sign{said(core.SaidError, "Denied", 3), said(core.SaidTry, "create inside: 200", -9)}},
 		{Name: "ended", Layer: "end", Means: "the access is over", Confirm: "toy date", Fix: "toy extend of " + b.Grant.Settings["owner"], Owner: true, Signs: []core.Sign{said(core.SaidClaim, "is over", 10)}},
 	}

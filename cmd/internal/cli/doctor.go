@@ -94,7 +94,7 @@ func doctorRun(ctx context.Context, a *app, o doctorOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	d = withheld(d, m)
+	d = a.runnable(withheld(d, m))
 	d.Unseen = append(d.Unseen, a.unlooked(o)...)
 	doc := doctorJSON{SchemaVersion: 1, Sandbox: s.sandbox != nil, Side: o.side(), Manifest: handoff.WithoutCommands(m), Diagnosis: listed(d)}
 	if o.Report != "" {
@@ -220,6 +220,20 @@ func withheld(d core.Diagnosis, m core.Receipt) core.Diagnosis {
 				if strings.Contains(*command, word) {
 					*command = fmt.Sprintf("(not shown: the manifest says %q, which a shell would not take for a name)", word)
 				}
+			}
+		}
+	}
+	return d
+}
+
+// runnable puts this program's name before what is a command of it.
+func (a *app) runnable(d core.Diagnosis) core.Diagnosis {
+	known := newApp(a.cloud, a.env).root() // of its own: making the tree puts flags back to what they are by default
+	for i := range d.Hypotheses {
+		for _, command := range []*string{&d.Hypotheses[i].Confirm, &d.Hypotheses[i].Fix} {
+			first, _, _ := strings.Cut(*command, " ")
+			if found, _, err := known.Find([]string{strings.TrimSuffix(first, ",")}); err == nil && found.HasParent() {
+				*command = a.cloud.Program + " " + *command
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func TestAKeyThatIsGoneIsFoundByTryingIt(t *testing.T) {
 	s.run("doctor", manifest, "--bundle", bundle, "--identity", "key.txt", "--error", "403 Denied").wants(t, 0, "nothing was found that would explain", "tried as the holder: 3 of 3")
 	cloud.Issued = nil
 	s.run("doctor", manifest, "--bundle", bundle, "--identity", "key.txt", "--error", "403 Denied").wants(t, 0,
-		"1. the key is gone (key-gone)", "because:    try: create inside: 403 Unknown: no such key", "who:        the bucket's owner", "tried as the holder: 0 of 3")
+		"1. the key is gone (key-gone)", "because:    try: create inside: 403 Unknown: no such key", "mend:       toygrant reissue, for acme", "who:        the bucket's owner", "tried as the holder: 0 of 3")
 }
 
 func TestTheOwnerLooksAtTheGrantItself(t *testing.T) {

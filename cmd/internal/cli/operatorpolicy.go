@@ -82,7 +82,11 @@ func (a *app) printOperatorPolicy(p *core.Plan, command string, s *session) erro
 			w.line("nothing: it takes no permission of yours")
 		}
 		for _, d := range docs {
-			w.line("%s, for %s: %s", d.Name, d.Of, d.Why)
+			of := ""
+			if d.Of != "" {
+				of = ", for " + d.Of
+			}
+			w.line("%s%s: %s", d.Name, of, d.Why)
 		}
 		if w.err != nil {
 			return w.err
