@@ -187,8 +187,8 @@ func (a *app) pasted(text string) (string, *core.Fault) {
 	if len(text) > mostPasted {
 		return "", &core.Fault{Field: "error", Rule: "is longer than 64 KiB", Accepts: "the lines about the failure"}
 	}
-	if leaks := leaksIn([]byte(text)); len(leaks) > 0 {
-		return "", &core.Fault{Field: "error", Rule: "holds secrets, which nobody may see: " + strings.Join(leaks, ", "), Accepts: "the message without these lines; a secret that was pasted anywhere else is known there: replace it"}
+	if err := handoff.Scan([]byte(text)); err != nil {
+		return "", &core.Fault{Field: "error", Rule: "must hold no secret: " + err.Error(), Accepts: "the message without it; a secret that was pasted anywhere else is known there: replace it"}
 	}
 	return text, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 // doctorJSON is a diagnosis as machines read it.
@@ -33,8 +34,8 @@ func (a *app) writeReport(path string, doc doctorJSON) error {
 	if err := printJSON(&b, reportJSON{a.version(), time.Now().UTC().Truncate(time.Second), doc}); err != nil {
 		return err
 	}
-	if leaks := leaksIn(b.Bytes()); len(leaks) > 0 {
-		return &core.Error{Kind: core.ErrInvalid, What: "report", Err: fmt.Errorf("would hold secrets, and was not written: %s", strings.Join(leaks, ", "))}
+	if err := handoff.Scan(b.Bytes()); err != nil {
+		return &core.Error{Kind: core.ErrInvalid, What: "report", Err: fmt.Errorf("was not written, because it would hold a secret: %w", err)}
 	}
 	return writeNew(a.env.path(path), path, b.Bytes())
 }
