@@ -36,7 +36,11 @@ type metered struct{ base http.RoundTripper }
 func (m metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	done := core.Begin(r.Context())
 	defer done()
-	return m.base.RoundTrip(r)
+	answer, err := m.base.RoundTrip(r)
+	if err == nil {
+		hears(r.Context(), answer)
+	}
+	return answer, err
 }
 
 // base is the transport below everything.
