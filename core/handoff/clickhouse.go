@@ -82,7 +82,7 @@ func decodeClickHouse(data []byte) (core.Credential, error) {
 	values := map[string][]byte{}
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

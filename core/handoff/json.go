@@ -96,11 +96,9 @@ func recogniseJSON(data []byte) (string, error) {
 	if err := json.Unmarshal(withoutMark(data), &fields); err != nil {
 		return "", errors.New("credential: is damaged JSON")
 	}
-	for field, name := range map[string]string{
-		"schema_version": "json", "SecretAccessKey": "credential-process", secretVariable: "tfvars", documentVariable: "tfvars",
-	} {
-		if _, ours := fields[field]; ours {
-			return name, nil
+	for _, sign := range [][2]string{{"schema_version", "json"}, {"SecretAccessKey", "credential-process"}, {secretVariable, "tfvars"}, {documentVariable, "tfvars"}} {
+		if _, ours := fields[sign[0]]; ours {
+			return sign[1], nil
 		}
 	}
 	return "native", nil

@@ -286,7 +286,7 @@ func TestGateAndKeyringTakeTheNamedPermissionsAndNoOthers(t *testing.T) {
 					errs = append(errs, steps.Keyring.Switch(t.Context(), k.ID, false), steps.Keyring.Switch(t.Context(), k.ID, true))
 				}
 			}
-			w.turn(g, true) //nolint:errcheck // whatever was left shut
+			w.turn(g, true) // whatever was left shut
 			return errors.Join(errs...)
 		}
 		need := slices.DeleteFunc(slices.Clone(b.Operator), func(p core.Permission) bool { return !slices.Contains(p.Verbs, core.ForRevoke) })

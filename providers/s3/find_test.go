@@ -36,8 +36,8 @@ func TestEveryGrantOfAnAccountIsFound(t *testing.T) {
 		if len(list) != 4 {
 			t.Fatalf("got %+v, want four grants", list)
 		}
-		for i, g := range []core.Grant{flow, dump, role, sites} {
-			i = slices.IndexFunc(list, func(f core.Found) bool { return f.Grant == g.Name })
+		for _, g := range []core.Grant{flow, dump, role, sites} {
+			i := slices.IndexFunc(list, func(f core.Found) bool { return f.Grant == g.Name })
 			if i < 0 {
 				t.Fatalf("%s: got %+v, want it found", g.Name, list)
 			}

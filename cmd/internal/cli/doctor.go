@@ -242,7 +242,6 @@ func (a *app) runnable(d core.Diagnosis) core.Diagnosis {
 
 // plainWord reports whether no shell finds anything but letters in s.
 func plainWord(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@=+,", r))
-	}) < 0 && !strings.HasPrefix(s, "-")
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@=+,"
+	return strings.Trim(s, plain) == "" && !strings.HasPrefix(s, "-")
 }

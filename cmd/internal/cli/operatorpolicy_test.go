@@ -44,7 +44,7 @@ func TestAnOperatorsPolicyIsOfTheCommandAndOfThisPlan(t *testing.T) {
 	s.run(with("plan", "--operator-policy", "restore")...).wants(t, 0, "it takes no permission of yours")
 	s.run(with("apply", "--to", s.key(), "--yes")...).wants(t, 0)
 	s.run(with("plan", "--operator-policy")...).lacks(t, "toy:Build", "toy:Cast")
-	s.run(with("plan", "--operator-policy", "destory")...).wants(t, 2, `did you mean "destroy"?`, "rotate")
+	s.run(with("plan", "--operator-policy", "destroi")...).wants(t, 2, `did you mean "destroy"?`, "rotate")
 	s.run(with("plan", "--operator-policy", "--documents")...).wants(t, 2, "together with documents")
 	s.run(with("plan", "destroy")...).wants(t, 2, `unexpected "destroy"`)
 	s.run(with("plan", "--operator-policy=destroy", "rotate")...).wants(t, 2, `unexpected "rotate"`)
