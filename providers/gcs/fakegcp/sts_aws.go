@@ -76,9 +76,11 @@ func (q *request) verifyAWS(text string, p *awsProvider, providerName string) (m
 		return nil, refused("invalid_grant", "Invalid AWS credentials: the headers Authorization and host are required.")
 	}
 	// The header keeps a request that was signed for one provider from being used with another.
+	// To sign it is recommended only: google-auth for Python adds it to the signed request.
+	// https://github.com/googleapis/google-auth-library-python/blob/main/google/auth/aws.py
 	target := strings.TrimPrefix(r.header("x-goog-cloud-target-resource"), "https:")
-	if target != "//iam.googleapis.com/"+providerName || !s.covers("x-goog-cloud-target-resource") {
-		return nil, refused("invalid_grant", "Invalid AWS credentials: the signed header x-goog-cloud-target-resource must be the full resource name of the provider.")
+	if target != "//iam.googleapis.com/"+providerName {
+		return nil, refused("invalid_grant", "Invalid AWS credentials: the header x-goog-cloud-target-resource must be the full resource name of the provider.")
 	}
 	k, code, why := q.callAWS(r, u, s)
 	if k == nil {

@@ -198,7 +198,8 @@ func TestSignedIdentityServesOneProviderAndNotForLong(t *testing.T) {
 	})
 }
 
-func TestTargetOfASignedIdentityMustBeSigned(t *testing.T) {
+// Google's own clients differ: the one for Go signs the header, the one for Python adds it later.
+func TestTargetOfASignedIdentityIsNamedAndNeedNotBeSigned(t *testing.T) {
 	cloud := vendorCloud(t, fakegcp.Options{})
 	s := session(cloud, vendorAccount, "pipeline", "workspace-1")
 	const endpoint = "https://sts.us-east-1.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
@@ -232,7 +233,7 @@ func TestTargetOfASignedIdentityMustBeSigned(t *testing.T) {
 				t.Fatal(err)
 			}
 			status, got := federate(t, cloud, url.Values{"audience": {vendorProvider}, "subject_token_type": {"urn:ietf:params:aws:token-type:aws4_request"}}, url.QueryEscape(string(text)))
-			if (status == 200) != signTarget {
+			if status != 200 {
 				t.Errorf("got %d %v", status, got)
 			}
 		})
