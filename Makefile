@@ -10,6 +10,7 @@ LINT    := v2.15.0
 # Judges that are not ours, pinned.
 MOTO    := moto[server]==5.2.1
 AWSCLI  := awscli==1.46.3
+GOOGLE  := google-auth==2.55.2 google-cloud-storage==3.12.1
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test race conformance lint man golden clean
@@ -31,13 +32,13 @@ test: ## run every test; needs nothing but Go
 race: ## run every test under the race detector (needs a C compiler)
 	@go test -race -tags $(TAGS) -timeout 20m ./...
 
-conformance: build $(VENV)/.done ## be judged by a cloud and a client that are not ours (needs Python 3.9 or later)
-	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant
+conformance: build $(VENV)/.done ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)
+	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant ./cmd/gcsgrant
 
 $(VENV)/.done: Makefile
 	@mkdir -p $(CACHE) && rm -rf $(VENV)
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)'
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)' $(GOOGLE)
 	@touch $@
 
 lint: $(TOOLS)/golangci-lint-$(LINT) ## run the linters

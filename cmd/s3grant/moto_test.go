@@ -195,8 +195,7 @@ func (j *judge) compareProof(r receipt) {
 	deviates := j.policies.deviated()
 	if !j.marked() {
 		deviates["mark of a bucket"] = "lost"
-		j.must(j.operator, "aws", "s3api", "put-bucket-tagging", "--bucket", motoBucket, "--tagging",
-			"TagSet=[{Key=managed-by,Value=bucketgrant},{Key=bucketgrant-grant,Value="+r.Grant+"},{Key=bucketgrant-profile,Value=event-dump}]")
+		j.mark(r.Grant)
 	}
 	for _, row := range r.Rows {
 		if row.Got != row.Want {
@@ -221,6 +220,13 @@ func (j *judge) compareProof(r receipt) {
 func (j *judge) marked() bool {
 	stdout, _, ok := j.run(j.operator, "aws", "s3api", "get-bucket-tagging", "--bucket", motoBucket)
 	return ok && strings.Contains(stdout, "managed-by")
+}
+
+// mark gives the bucket the mark that moto has lost.
+func (j *judge) mark(grant string) {
+	j.t.Helper()
+	j.must(j.operator, "aws", "s3api", "put-bucket-tagging", "--bucket", motoBucket, "--tagging",
+		"TagSet=[{Key=managed-by,Value=bucketgrant},{Key=bucketgrant-grant,Value="+grant+"},{Key=bucketgrant-profile,Value=event-dump}]")
 }
 
 // tryWithCLI uses the file as its receiver would.
