@@ -140,6 +140,9 @@ var accessKeyID = regexp.MustCompile(`^[A-Z0-9]{16,128}$`)
 // once makes a call be sent one time only.
 func once(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
 
+// twice makes a question be repeated once only: that nobody answers it is an answer as well.
+func twice(o *iam.Options) { o.RetryMaxAttempts = 2 }
+
 // notIssued tells a clear refusal from an answer that leaves open whether a key was made.
 func (i *issuer) notIssued(ctx context.Context, err error) error {
 	switch s := status(err); {

@@ -101,7 +101,7 @@ func (p *preflight) simulate(ctx context.Context, arn, resource string, actions 
 	})
 	var list []types.EvaluationResult
 	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
+		out, err := pages.NextPage(ctx, twice)
 		if err != nil {
 			return list, failed("", "iam:SimulatePrincipalPolicy", err)
 		}

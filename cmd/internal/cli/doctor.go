@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -183,6 +184,8 @@ func (a *app) pasted(text string) (string, *core.Fault) {
 			return "", &core.Fault{Field: "error", Rule: "cannot be read from standard input: " + cause(err), Accepts: "the message of the program that failed"}
 		}
 		text = string(data)
+	} else if i, err := os.Stat(a.env.path(text)); err == nil && !i.IsDir() {
+		return "", &core.Fault{Field: "error", Value: text, Rule: "is the name of a file, and the message itself is wanted", Accepts: "--error - < FILE"}
 	}
 	if len(text) > mostPasted {
 		return "", &core.Fault{Field: "error", Rule: "is longer than 64 KiB", Accepts: "the lines about the failure"}

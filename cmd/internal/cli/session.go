@@ -281,12 +281,5 @@ func who(program string) string {
 
 // planned makes the plan of g while saying that this takes a while.
 func (a *app) planned(ctx context.Context, e *core.Engine, g core.Grant, want core.Want) (*core.Plan, error) {
-	a.env.Doing.Set("reading the cloud; nothing has been written")
-	slow := time.AfterFunc(time.Second, func() {
-		if a.talks() {
-			say(a.env.Stderr, "reading what is there …")
-		}
-	})
-	defer slow.Stop()
-	return e.Plan(ctx, g, want)
+	return a.reading(func() (*core.Plan, error) { return e.Plan(ctx, g, want) })
 }
