@@ -119,6 +119,9 @@ func (a accountSeen) grants() []foundGrant {
 		for _, g := range u.GroupList {
 			reaches(&f.Found, a.carriedBy(g), f.user)
 		}
+		if f.Bucket == "" { // its permissions stand in the bucket's policy
+			f.Bucket, f.Prefix = tags[tagBucket], tags[tagPrefix]
+		}
 		list = append(list, f)
 	}
 	for _, r := range a.roles {

@@ -28,15 +28,16 @@ func TestEveryGrantOfAnAccountIsFound(t *testing.T) {
 		dump.Limits.Expires = time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC)
 		role.Name, role.Target.Bucket = "acme-role", "acme-role"
 		sites := keyGrants()["site-backup in a group"]
-		for _, g := range []core.Grant{dump, role, flow, sites} {
+		tables := keyGrants()["clickhouse"] // whose permissions stand in the bucket's policy
+		for _, g := range []core.Grant{dump, role, flow, sites, tables} {
 			t.again(g)
 		}
 		as := t.w.ProviderAs(needsFor(mustCompile(t.T, dump), core.ForList))
 		list := t.found(as)
-		if len(list) != 4 {
-			t.Fatalf("got %+v, want four grants", list)
+		if len(list) != 5 {
+			t.Fatalf("got %+v, want five grants", list)
 		}
-		for _, g := range []core.Grant{flow, dump, role, sites} {
+		for _, g := range []core.Grant{flow, dump, role, sites, tables} {
 			i := slices.IndexFunc(list, func(f core.Found) bool { return f.Grant == g.Name })
 			if i < 0 {
 				t.Fatalf("%s: got %+v, want it found", g.Name, list)

@@ -42,6 +42,8 @@ const (
 	tagProfile = "bucketgrant-profile"
 	tagShared  = "bucketgrant-shared"  // "true" in the place of the grant's name, for what serves several grants
 	tagPurpose = "bucketgrant-purpose" // of a user: what its key is for
+	tagBucket  = "bucketgrant-bucket"  // of a user: the bucket that it may use, which its own policies need not tell
+	tagPrefix  = "bucketgrant-prefix"  // of a user: the folder, if a tag can hold its name
 	tagSays    = "bucketgrant-says"    // of a shared policy: a hash of what it says
 	tagRun     = "bucketgrant-run"     // of a bucket in us-east-1: which session has made it
 	managedBy  = "bucketgrant"

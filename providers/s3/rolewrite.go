@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -71,9 +72,17 @@ func (r *roleStep) policyARN(ctx context.Context) (*string, error) {
 	return aws.String(r.iamARN(o.Account, "policy")), err
 }
 
+// tagValue is what the value of a tag may hold.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules
+var tagValue = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$`)
+
 // userTags are the user's mark, and what its key is for: keys have no tags.
 func (r *roleStep) userTags() []types.Tag {
 	tags := r.mark()
+	tags[tagBucket] = r.bucket()
+	if tagValue.MatchString(r.grant.Target.Prefix) {
+		tags[tagPrefix] = r.grant.Target.Prefix
+	}
 	if r.native.Purpose != "" {
 		tags[tagPurpose] = r.native.Purpose
 	}
