@@ -24,6 +24,9 @@ type hearing struct {
 
 type hearingKey struct{}
 
+// listened reports whether somebody hears the answers to the requests of ctx: then none is sent twice.
+func listened(ctx context.Context) bool { return ctx.Value(hearingKey{}) != nil }
+
 // mostHeard bounds what is read of an answer, and mostSaid what is told of it.
 const (
 	mostHeard = 64 << 10

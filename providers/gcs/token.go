@@ -95,7 +95,7 @@ func (a *authorised) exchange(ctx context.Context) (*auth.Token, error) {
 		if _, named := errors.AsType[*url.Error](err); errors.Is(err, context.DeadlineExceeded) && !named && a.host != "" {
 			err = &url.Error{Op: "Get", URL: "http://" + a.host, Err: context.DeadlineExceeded} // the library repeats by itself and does not say what for
 		}
-		if err == nil || n == exchanges || !tokenLost(err) || sleep(ctx, pause) != nil {
+		if err == nil || n == exchanges || listened(ctx) || !tokenLost(err) || sleep(ctx, pause) != nil {
 			return t, err
 		}
 	}

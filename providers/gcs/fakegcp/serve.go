@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
@@ -73,6 +74,7 @@ func (c *Cloud) Classify(r *http.Request) cloudsim.Op {
 
 // ServeHTTP answers one request. All services share one handler: their paths differ.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	rt, params := c.match(r)
 	if rt == nil {
 		failed(404, "Not Found").write(w, styleOnePlatform)
