@@ -44,7 +44,7 @@ func rejected(err error) bool {
 }
 
 // lostKey is said of a key that is switched off or gone, or whose account is.
-var lostKey = regexp.MustCompile(`(?i)^(Invalid JWT Signature|Invalid grant: account not found|Account has been (disabled|deleted)|Not a valid email)`)
+var lostKey = regexp.MustCompile(`(?i)^(Invalid JWT Signature|Invalid grant: account not found|Account has been (disabled|deleted)|Robot is disabled|Not a valid email)`)
 
 // rejectedExchange reads the refusal of a token. A clock that is wrong, or an
 // audience that is, says nothing of the key.

@@ -27,6 +27,7 @@ func TestOnlyClearRejectionsAreToldAsSuch(t *testing.T) {
 		"key switched off or deleted":  {grant("Invalid JWT Signature."), true},
 		"account gone":                 {grant("Invalid grant: account not found"), true},
 		"account disabled":             {grant("Account has been disabled"), true},
+		"account disabled, for short":  {grant("Robot is disabled."), true},
 		"clock is wrong":               {grant("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."), false},
 		"wrong audience":               {grant("Invalid JWT: Failed audience check. The right audience is x"), false},
 		"issuer cannot be reached":     {grant("Error connecting to the given credential's issuer."), false},
