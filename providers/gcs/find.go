@@ -61,7 +61,6 @@ type boundAt struct {
 	bucket bucketSeen
 	folder string
 	rule   rule
-	denied error // why nothing of the bucket could be read; nil if it could
 }
 
 // listed is one page of any list.
@@ -222,21 +221,24 @@ func (f *finding) readPolicies(ctx context.Context, buckets []bucketSeen, strang
 			var rules []rule
 			rules, err = r.rulesAt(ctx, managedFolderPath(b.Name, name))
 			for _, rule := range rules {
-				all = append(all, boundAt{bucket: b, folder: name, rule: rule})
+				all = append(all, boundAt{b, name, rule})
 			}
 		}
 		if strange && refused(err) {
-			return []boundAt{{bucket: b, denied: err}}, nil
+			return all, &closed{err}
 		}
 		return all, explain("gcs:bucket/"+b.Name, err)
 	})
 	for _, at := range slices.Concat(found...) {
-		if at.denied != nil {
-			f.unread = at.denied
-		}
 		if strings.HasPrefix(at.rule.role, "projects/"+f.project+"/roles/"+ourTool+"_") {
 			f.bound[at.rule.role] = append(f.bound[at.rule.role], at)
 		}
 	}
+	if c, is := err.(*closed); is { //nolint:errorlint // made right here
+		f.unread, err = c.error, nil
+	}
 	return err
 }
+
+// closed is a refusal to show what is none of ours.
+type closed struct{ error }
