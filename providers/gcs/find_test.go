@@ -113,17 +113,6 @@ func TestWhatIsAmissShowsInTheList(t *testing.T) {
 		{"a vendor's role disabled", toVendor(), func(w *world, n names) {
 			w.ask(w.owner, "PATCH", iamAPI+"/v1/"+n.roleName+"?updateMask=stage", dict{"stage": "DISABLED"}, nil)
 		}, core.ShutOut, "not by a revocation"},
-		{"a key that Google has found in public", eventDump(), func(w *world, _ names) {
-			w.fake.Expose(w.Keys(compiled(w.t, eventDump()))[0])
-		}, core.Exposed, "switched it off"},
-		{"a provider of others", workflow(), func(w *world, n names) {
-			w.ask(w.owner, "POST", iamAPI+"/v1/projects/"+SandboxProject+"/locations/global/workloadIdentityPools/"+poolID(n.grant)+"/providers?workloadIdentityPoolProviderId=strangers",
-				dict{"attributeMapping": dict{"google.subject": "assertion.sub"}, "oidc": dict{"issuerUri": "https://issuer.example"}}, nil)
-		}, core.WideTrust, "provider that is not ours: strangers"},
-		{"no provider", workflow(), func(w *world, n names) {
-			f, _ := w.federated(compiled(w.t, workflow()))
-			w.ask(w.owner, "DELETE", iamAPI+"/v1/"+f.providerName(SandboxProject), nil, nil)
-		}, core.Differs, "its provider is gone"},
 		{"no pool", workflow(), func(w *world, n names) {
 			w.ask(w.owner, "DELETE", iamAPI+"/v1/projects/"+SandboxProject+"/locations/global/workloadIdentityPools/"+poolID(n.grant), nil, nil)
 		}, core.OrphanPrincipal, "whose pool is gone"},
