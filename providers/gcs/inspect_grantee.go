@@ -89,7 +89,8 @@ func (i *inspector) keys(ctx context.Context, ring core.Keyring) ([]core.Finding
 	var list []core.Finding
 	for _, k := range have {
 		if k.Off == exposed || k.Off == compromised {
-			list = append(list, leaked(i.names, ring.Addr(k.ID), k))
+			list = append(list, core.Finding{Kind: core.Exposed, Addr: ring.Addr(k.ID), Grave: true, Text: "Google has found it where it does not belong and switched it off: " + k.Off,
+				Fix: "gcloud iam service-accounts keys delete " + k.ID + " --iam-account " + i.email + " --project " + i.project})
 		}
 	}
 	return list, err

@@ -155,13 +155,8 @@ func roleDescription(g core.Grant) string {
 	if !inFolder(g) {
 		return whose
 	}
-	return whose + folderMark + folderSum(g.Target.Prefix)
-}
-
-// folderSum stands for the name of a managed folder, which may be longer than a description.
-func folderSum(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:])[:8]
+	sum := sha256.Sum256([]byte(g.Target.Prefix))
+	return whose + folderMark + hex.EncodeToString(sum[:])[:8]
 }
 
 const folderMark = "; folder="

@@ -47,14 +47,25 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	whoami, c, err := p.enter(s.project)
+	at, hosts, err := p.gate()
+	if err != nil {
+		return nil, err
+	}
+	key := p.config.Credentials
+	if p.operatorOf != nil {
+		if key, err = p.operatorOf(s.project); err != nil {
+			return nil, err
+		}
+	}
+	id, err := operatorIdentity(key, p.config.Transport)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.meet(designOf(b.Grant, s)); err != nil {
 		return nil, err
 	}
-	r := newRun(b.Grant, s, c, p.desks)
+	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at), p.desks)
+	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
 	return &core.Steps{
 		Whoami:     func(context.Context) (core.Operator, error) { return whoami, nil },
 		Bucket:     &bucket{r},
@@ -68,26 +79,6 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Preflight:  &preflight{r},
 		Outputs:    r.whom.outputs(),
 	}, nil
-}
-
-// enter is the operator in a project, and the cloud as the operator sees it. It makes no call.
-func (p *Provider) enter(project string) (core.Operator, *cloud, error) {
-	at, hosts, err := p.gate()
-	if err != nil {
-		return core.Operator{}, nil, err
-	}
-	key := p.config.Credentials
-	if p.operatorOf != nil {
-		if key, err = p.operatorOf(project); err != nil {
-			return core.Operator{}, nil, err
-		}
-	}
-	id, err := operatorIdentity(key, p.config.Transport)
-	if err != nil {
-		return core.Operator{}, nil, err
-	}
-	who := core.Operator{Account: project, Principal: id.principal, Source: id.source, Endpoints: hosts}
-	return who, newCloud(id.credentials, p.config.Transport, at), nil
 }
 
 // gate says where the cloud is, and which hosts are not Google's own; it
