@@ -36,7 +36,7 @@ func (g *guest) read(ctx context.Context, p core.Probe, permission string) (stri
 	reads := []func(context.Context) error{func(ctx context.Context) (err error) { project, err = g.projectRules(ctx); return err }}
 	if info.Reach != core.OwnerReach {
 		reads = append(reads, func(ctx context.Context) (err error) {
-			bucket, err = g.rulesAt(ctx, bucketPath(p.Bucket))
+			bucket, err = g.cloud.rulesAt(ctx, bucketPath(p.Bucket))
 			return err
 		})
 	}
@@ -47,7 +47,7 @@ func (g *guest) read(ctx context.Context, p core.Probe, permission string) (stri
 	folders := make([][]rule, len(around))
 	for i, name := range around {
 		reads = append(reads, func(ctx context.Context) (err error) {
-			folders[i], err = g.rulesAt(ctx, managedFolderPath(p.Bucket, name))
+			folders[i], err = g.cloud.rulesAt(ctx, managedFolderPath(p.Bucket, name))
 			return err
 		})
 	}
@@ -147,9 +147,9 @@ func foldersAround(key string) []string {
 
 // rulesAt reads the policy of a bucket or of a managed folder; no rules if there
 // is none of them. A policy that may not be read is an error: nobody knows then.
-func (r *run) rulesAt(ctx context.Context, path string) ([]rule, error) {
+func (c *cloud) rulesAt(ctx context.Context, path string) ([]rule, error) {
 	got, err := repeat(ctx, func() (answer, error) {
-		return r.cloud.send(ctx, request{method: http.MethodGet, path: path + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
+		return c.send(ctx, request{method: http.MethodGet, path: path + "/iam", query: url.Values{"optionsRequestedPolicyVersion": {"3"}}})
 	})
 	if isMissing(err) {
 		return nil, nil

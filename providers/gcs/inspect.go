@@ -133,7 +133,7 @@ func orphan(addr, role, member, fix string) core.Finding {
 
 // onBucket looks for further bindings of the grantee, and for everybody's.
 func (i *inspector) onBucket(ctx context.Context) ([]core.Finding, error) {
-	rules, err := i.rulesAt(ctx, bucketPath(i.bucket))
+	rules, err := i.cloud.rulesAt(ctx, bucketPath(i.bucket))
 	return i.bindings(i.bucketAddr(), rules, i.folder == "", func(role, member string) string {
 		return "gcloud storage buckets remove-iam-policy-binding gs://" + i.bucket + " --role " + role + " --member '" + member + "' --all"
 	}), err

@@ -4,6 +4,7 @@ package gcs
 import (
 	"context"
 	"sync"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"golang.org/x/sync/errgroup"
@@ -39,26 +40,25 @@ func (i *inspector) guards(ctx context.Context) ([]core.Finding, error) {
 }
 
 type folderList struct {
-	Items []struct {
-		Name string `json:"name"`
-	} `json:"items"`
-	Next string `json:"nextPageToken"`
+	Items []folderItem `json:"items"`
+	Next  string       `json:"nextPageToken"`
+}
+
+type folderItem struct {
+	Name    string    `json:"name"`
+	Created time.Time `json:"createTime"`
 }
 
 func (f folderList) next() string { return f.Next }
 
-// managedFolders names the managed folders of a bucket; none if there is no such bucket.
-func managedFolders(ctx context.Context, c *cloud, bucket string) ([]string, error) {
-	var names []string
-	err := pages(ctx, c, "storage", bucketPath(bucket)+"/managedFolders?pageSize=1000", func(page folderList) {
-		for _, f := range page.Items {
-			names = append(names, f.Name)
-		}
-	})
+// managedFolders lists the managed folders of a bucket; none if there is no such bucket.
+func managedFolders(ctx context.Context, c *cloud, bucket string) ([]folderItem, error) {
+	var all []folderItem
+	err := pages(ctx, c, "storage", bucketPath(bucket)+"/managedFolders?pageSize=1000", func(page folderList) { all = append(all, page.Items...) })
 	if isMissing(err) || notUniform(err) {
 		return nil, nil
 	}
-	return names, err
+	return all, err
 }
 
 // notUniform reports whether there can be no managed folders, since access control lists are in force.
@@ -69,12 +69,13 @@ const looksAtOnce = 8
 
 // inFolders looks for bindings of the grantee in managed folders, and for everybody's.
 func (i *inspector) inFolders(ctx context.Context) ([]core.Finding, error) {
-	names, err := managedFolders(ctx, i.cloud, i.bucket)
+	folders, err := managedFolders(ctx, i.cloud, i.bucket)
 	if err != nil {
 		return nil, err
 	}
-	found, err := each(ctx, names, func(ctx context.Context, name string) ([]core.Finding, error) {
-		rules, err := i.rulesAt(ctx, managedFolderPath(i.bucket, name))
+	found, err := each(ctx, folders, func(ctx context.Context, f folderItem) ([]core.Finding, error) {
+		name := f.Name
+		rules, err := i.cloud.rulesAt(ctx, managedFolderPath(i.bucket, name))
 		return i.bindings(i.bucketAddr()+"/folder/"+printable(name), rules, name == i.folder, func(role, member string) string {
 			return "gcloud storage managed-folders remove-iam-policy-binding gs://" + i.bucket + "/" + printable(name) + " --role " + role + " --member '" + member + "'"
 		}), err

@@ -65,8 +65,7 @@ func (i *inspector) pool(ctx context.Context, g *guest) ([]core.Finding, error) 
 	in := " --workload-identity-pool " + f.poolID + " --location global --project " + i.project
 	var list []core.Finding
 	for _, id := range seen.strangers(g) {
-		list = append(list, core.Finding{Kind: core.WideTrust, Addr: f.poolAddr(), Grave: true, Text: "lets others in by a provider that is not ours: " + id,
-			Fix: "gcloud iam workload-identity-pools providers delete " + id + in})
+		list = append(list, strangersProvider(f.poolAddr(), f.poolID, i.project, id))
 	}
 	have := seen.ours
 	if have == nil || have.State == deleted || !i.ours(have.Description) {
@@ -88,10 +87,16 @@ func (i *inspector) keys(ctx context.Context, ring core.Keyring) ([]core.Finding
 	have, err := ring.List(ctx)
 	var list []core.Finding
 	for _, k := range have {
-		if k.Off == exposed || k.Off == compromised {
-			list = append(list, core.Finding{Kind: core.Exposed, Addr: ring.Addr(k.ID), Grave: true, Text: "Google has found it where it does not belong and switched it off: " + k.Off,
-				Fix: "gcloud iam service-accounts keys delete " + k.ID + " --iam-account " + i.email + " --project " + i.project})
-		}
+		list = append(list, i.exposure(ring.Addr(k.ID), k)...)
 	}
 	return list, err
+}
+
+// exposure is what is to be said of a key that Google has switched off; nothing of others.
+func (n names) exposure(addr string, k core.Key) []core.Finding {
+	if k.Off != exposed && k.Off != compromised {
+		return nil
+	}
+	return []core.Finding{{Kind: core.Exposed, Addr: addr, Grave: true, Text: "Google has found it where it does not belong and switched it off: " + k.Off,
+		Fix: "gcloud iam service-accounts keys delete " + k.ID + " --iam-account " + n.email + " --project " + n.project}}
 }

@@ -155,8 +155,13 @@ func roleDescription(g core.Grant) string {
 	if !inFolder(g) {
 		return whose
 	}
-	sum := sha256.Sum256([]byte(g.Target.Prefix))
-	return whose + folderMark + hex.EncodeToString(sum[:])[:8]
+	return whose + folderMark + folderHash(g.Target.Prefix)
+}
+
+// folderHash is what a description has room for of a managed folder's name.
+func folderHash(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])[:8]
 }
 
 const folderMark = "; folder="
@@ -169,6 +174,17 @@ func folderIn(description string) string {
 }
 
 func mark(grant string) string { return managedBy + "=" + ourTool + "; grant=" + grant + "; " }
+
+// markedFor is the grant and the profile that a description names; "" if it is no mark of ours.
+func markedFor(description string) (grant, profile string) {
+	rest, is := strings.CutPrefix(description, managedBy+"="+ourTool+"; grant=")
+	grant, rest, whole := strings.Cut(rest, "; ")
+	if !is || !whole {
+		return "", ""
+	}
+	profile, _, _ = strings.Cut(strings.TrimPrefix(rest, "profile="), ";")
+	return printable(grant), printable(profile)
+}
 
 // ours reports whether a thing with that description was made for the grant.
 func (n names) ours(description string) bool {

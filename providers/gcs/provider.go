@@ -47,25 +47,14 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	at, hosts, err := p.gate()
-	if err != nil {
-		return nil, err
-	}
-	key := p.config.Credentials
-	if p.operatorOf != nil {
-		if key, err = p.operatorOf(s.project); err != nil {
-			return nil, err
-		}
-	}
-	id, err := operatorIdentity(key, p.config.Transport)
+	c, whoami, err := p.enter(s.project)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.meet(designOf(b.Grant, s)); err != nil {
 		return nil, err
 	}
-	r := newRun(b.Grant, s, newCloud(id.credentials, p.config.Transport, at), p.desks)
-	whoami := core.Operator{Account: s.project, Principal: id.principal, Source: id.source, Endpoints: hosts}
+	r := newRun(b.Grant, s, c, p.desks)
 	return &core.Steps{
 		Whoami:     func(context.Context) (core.Operator, error) { return whoami, nil },
 		Bucket:     &bucket{r},
@@ -79,6 +68,25 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Preflight:  &preflight{r},
 		Outputs:    r.whom.outputs(),
 	}, nil
+}
+
+// enter connects the operator to a project. It makes no call.
+func (p *Provider) enter(project string) (*cloud, core.Operator, error) {
+	at, hosts, err := p.gate()
+	if err != nil {
+		return nil, core.Operator{}, err
+	}
+	key := p.config.Credentials
+	if p.operatorOf != nil {
+		if key, err = p.operatorOf(project); err != nil {
+			return nil, core.Operator{}, err
+		}
+	}
+	id, err := operatorIdentity(key, p.config.Transport)
+	if err != nil {
+		return nil, core.Operator{}, err
+	}
+	return newCloud(id.credentials, p.config.Transport, at), core.Operator{Account: project, Principal: id.principal, Source: id.source, Endpoints: hosts}, nil
 }
 
 // gate says where the cloud is, and which hosts are not Google's own; it

@@ -28,8 +28,10 @@ type world struct {
 	operators int
 }
 
-func newWorld(t *testing.T) *world {
-	fake := fakegcp.New(fakegcp.Options{})
+func newWorld(t *testing.T) *world { return newWorldOf(t, fakegcp.Options{}) }
+
+func newWorldOf(t *testing.T, o fakegcp.Options) *world {
+	fake := fakegcp.New(o)
 	w := &world{t: t, fake: fake, transport: &cloudsim.Transport{Handler: fake, Classify: fake.Classify}}
 	w.owner = w.hands(fake.Operator())
 	return w
