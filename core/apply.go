@@ -129,7 +129,11 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 		return nil
 	}
 	late := func(c Change) bool { return slices.Contains(p.late, c.Addr) }
-	err = schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
+	if p.Want.Keys.Shut {
+		err = errors.Join(everyOne(ctx, todo, carry), p.unlisted)
+	} else {
+		err = schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
+	}
 	for _, c := range todo { // in the plan's order, whatever was done first
 		if _, done := settled.Load(c.Addr); done {
 			r.Changes = append(r.Changes, c)
@@ -180,6 +184,20 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	}
 	p.stale = append(p.stale, p.lost...)
 	return e.closeStale(p)
+}
+
+// everyOne carries out all changes side by side, whatever becomes of the others:
+// what can be cut is cut.
+func everyOne(ctx context.Context, todo []Change, carry func(context.Context, Change) error) error {
+	errs := make([]error, len(todo))
+	all := make([]func(context.Context) error, len(todo))
+	for i, c := range todo {
+		all[i] = func(ctx context.Context) error {
+			errs[i] = carry(ctx, c)
+			return nil
+		}
+	}
+	return errors.Join(Together(ctx, all...), errors.Join(errs...))
 }
 
 // mayStart checks everything that can be known before the first write.

@@ -16,6 +16,7 @@ type Complaint struct {
 	Manifest   Blueprint  // what the manifest tells of the grant
 	Error      string     // what a program printed
 	Credential Credential // to try it; zero if it is not at hand
+	Key        string     // the ID of the key that the manifest names; "" if it names none
 	Grant      *Grant     // on the owner's side: the grant itself, to be looked at as its operator
 }
 
@@ -53,7 +54,7 @@ func (e *Engine) Diagnose(ctx context.Context, c Complaint) (Diagnosis, error) {
 	d.claims(c.Manifest)
 	b := c.Manifest
 	if c.Grant != nil {
-		e.asOwner(ctx, *c.Grant, &d, &b)
+		e.asOwner(ctx, c, &d, &b)
 	}
 	if !c.Credential.Secret.Empty() {
 		e.asHolder(ctx, b, c.Credential, &d)
@@ -76,8 +77,8 @@ func (d *Diagnosis) claims(b Blueprint) {
 }
 
 // asOwner looks at the grant as its operator does.
-func (e *Engine) asOwner(ctx context.Context, g Grant, d *Diagnosis, b *Blueprint) {
-	p, err := e.Plan(ctx, g, Present)
+func (e *Engine) asOwner(ctx context.Context, complaint Complaint, d *Diagnosis, b *Blueprint) {
+	p, err := e.Plan(ctx, *complaint.Grant, Present)
 	if err != nil {
 		d.Unseen = append(d.Unseen, "the owner's side: "+oneLine(err))
 		return
@@ -87,6 +88,9 @@ func (e *Engine) asOwner(ctx context.Context, g Grant, d *Diagnosis, b *Blueprin
 		if c.Step != CredentialStep {
 			d.Symptoms = append(d.Symptoms, Symptom{Source: SaidPlan, Text: c.Action.String() + " " + c.Addr + ": " + c.Why, Good: c.Action == Keep})
 		}
+	}
+	if key := complaint.Key; key != "" && p.steps.Credential != nil && !slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == key }) {
+		d.Symptoms = append(d.Symptoms, Symptom{Source: SaidKey, Text: key + " missing: it was deleted, and its holder may have it still"})
 	}
 	for _, k := range p.Keys {
 		state := "active"

@@ -29,9 +29,11 @@ const (
 // A key that is switched off but was never delivered by a run on this machine has no At.
 func (e *Engine) Handed(account string) ([]Handed, error) {
 	pending, err := e.Journal.Pending()
-	if err != nil {
-		return nil, err
-	}
+	return handedIn(pending, account), err
+}
+
+// handedIn is what entries of a journal tell of the keys of that account.
+func handedIn(pending []Intent, account string) []Handed {
 	var list []Handed
 	at := func(key string) *Handed {
 		i := slices.IndexFunc(list, func(h Handed) bool { return h.Key == key })
@@ -52,7 +54,7 @@ func (e *Engine) Handed(account string) ([]Handed, error) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Handed) int { return a.At.Compare(b.At) })
-	return list, nil
+	return list
 }
 
 // find is what is known of a key; the zero Handed if nothing is.
@@ -81,7 +83,8 @@ func (e *Engine) turned(p *Plan, id string, c Change) error {
 		return err
 	}
 	for _, i := range pending {
-		over := i.Verb == DoRest || i.Verb == DoHold && c.Action == Drop || i.Verb == DoChange && i.Cause != "" && i.RunID != e.RunID
+		stolen := i.Verb == DoRest && i.Cause == Compromised && c.Action == Drop // what was made with it may outlive it
+		over := i.Verb == DoRest && !stolen || i.Verb == DoHold && c.Action == Drop || i.Verb == DoChange && i.Cause != "" && i.RunID != e.RunID
 		if over && i.Account == p.Operator.Account && i.Key == id {
 			err = errors.Join(err, e.Journal.Settle(i.ID, false))
 		}

@@ -137,6 +137,13 @@ func (e *Engine) intendLost(p *Plan) error {
 	return nil
 }
 
+// isHeld reports whether the key of a delivery is on record as being in its holder's hands.
+func isHeld(pending []Intent, delivery Intent) bool {
+	return slices.ContainsFunc(pending, func(i Intent) bool {
+		return i.Verb == DoHold && i.Account == delivery.Account && i.Key == delivery.Key
+	})
+}
+
 // orphans tells which keys the journal proves to be ours and undelivered, with
 // the reason. It also notes which intents the plan will settle.
 func (e *Engine) orphans(p *Plan) (map[string]string, error) {
@@ -153,6 +160,10 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		case DoHand:
 			if p.steps.Credential == nil {
 				continue // a key of another identity of this grant; its own plan deals with it
+			}
+			if isHeld(pending, i) {
+				p.stale = append(p.stale, i) // it was delivered, and only that could not be noted
+				continue
 			}
 			if n := slices.IndexFunc(p.Keys, func(k Key) bool { return i.owes(k) != "" }); n >= 0 {
 				found[i.Key] = i.owes(p.Keys[n])

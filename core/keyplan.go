@@ -43,6 +43,9 @@ func (p *Plan) readKeys(ctx context.Context) error {
 			return nil
 		},
 	)
+	if w.Shut && p.steps.Gate != nil && errs[0] == nil && errs[2] == nil {
+		p.unlisted, errs[1] = errs[1], nil // a cut does not wait for a list of what it cuts
+	}
 	if err == nil {
 		err = telling(errs)
 	}

@@ -31,6 +31,7 @@ type Plan struct {
 	stale    []Intent // journal entries that this plan's changes will settle
 	unseen   []Intent // deliveries of keys that no list shows yet
 	unproven []Intent // what earlier runs have opened and not proven
+	unlisted error    // why the keys could not be listed of an access that is shut all the same
 	late     []string // addresses of keys that go once a fresh one is delivered
 	lost     []Intent // journal entries of keys that are being replaced, settled when nothing is left to do
 	pending  *Intent  // an issue whose outcome is unknown and too young to be decided

@@ -70,6 +70,9 @@ func (e *Engine) Preflight(ctx context.Context, p *Plan, command string) ([]Chec
 	}
 	checks, err := p.steps.Preflight.Check(ctx, p.Needs(command))
 	for _, c := range p.Refused() {
+		if !slices.Contains([]string{"plan", "apply", "rotate", "reissue"}, command) {
+			break // the others go on all the same
+		}
 		checks = append(checks, Check{Kind: "name", What: c.Addr, Outcome: Denied, Why: c.Why, Fix: c.Hint})
 	}
 	id, _ := e.Provider.Info().Identity(p.Blueprint.Grant.Who)

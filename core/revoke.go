@@ -14,7 +14,7 @@ import (
 type RevokeOptions struct {
 	Keys        []string // these keys only; none is the whole access
 	Compromised bool     // somebody else may have the secret: it is not switched on again without Force
-	Force       bool     // restore what was revoked as compromised
+	Force       bool     // restore although something that was made with a compromised key may still work; and such a key, if it is named
 }
 
 // PlanRevoke shuts the grantee out: its keys are switched off, and the gate is
@@ -50,8 +50,8 @@ func (e *Engine) PlanRevoke(ctx context.Context, g Grant, o RevokeOptions) (*Pla
 
 // PlanRestore gives back what was only switched off: the gate is opened, and those keys
 // work again that a revocation on this machine had switched off, or that
-// are named. What was revoked as compromised stays off without Force, and the
-// gate stays shut (kind [ErrInUse]) for as long as what was made with such a key may go on.
+// are named. What was revoked as compromised stays off unless it is named with Force, and the
+// gate stays shut without Force (kind [ErrInUse]) for as long as what was made with such a key may go on.
 func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Plan, error) {
 	p, err := e.Plan(ctx, g, Want{Present: true, Keys: KeyWant{Open: true, Look: true}})
 	if err != nil {
@@ -67,18 +67,21 @@ func (e *Engine) PlanRestore(ctx context.Context, g Grant, o RevokeOptions) (*Pl
 	w := KeyWant{Open: true}
 	id, _ := e.Provider.Info().Identity(g.Who)
 	opens := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == GateStep && c.Action.Writes() })
+	for _, h := range handed { // those that are deleted by now included
+		until := h.Off.Add(id.Outlives)
+		if h.Cause == Compromised && !o.Force && opens && !id.StaysOut && time.Now().Before(until) {
+			return nil, &Error{Kind: ErrInUse, What: "key " + h.Key, Err: fmt.Errorf("was revoked as compromised: what somebody has made with it may work until %s", until.UTC().Format(time.RFC3339)),
+				Hint: "restore after that; or --force, which leaves the key itself off: reissue replaces it"}
+		}
+	}
 	for _, k := range p.Keys {
 		h, named := find(handed, k.ID), slices.Contains(o.Keys, k.ID)
-		cause, until := h.Cause, h.Off.Add(id.Outlives)
-		switch {
+		switch cause := h.Cause; {
 		case k.Active:
-		case cause == Compromised && !o.Force && opens && !id.StaysOut && time.Now().Before(until):
-			return nil, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: fmt.Errorf("was revoked as compromised: what somebody has made with it may work until %s", until.UTC().Format(time.RFC3339)),
-				Hint: "restore after that; or --force"}
 		case cause == Compromised && !o.Force && named:
 			return nil, &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(k.ID), Err: errors.New("was revoked as compromised: whoever has its secret would come in again"),
 				Hint: "reissue --key " + k.ID + ", which replaces it; or --force"}
-		case named, len(o.Keys) == 0 && (cause == Revoked || cause == Compromised && o.Force):
+		case named, len(o.Keys) == 0 && cause == Revoked:
 			w.On = append(w.On, k.ID)
 		}
 	}

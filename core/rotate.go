@@ -117,7 +117,7 @@ func (e *Engine) rotation(p *Plan) (Rotation, error) {
 func (e *Engine) nobodys(p *Plan, r *Rotation) error {
 	pending, err := e.Journal.Pending()
 	r.keys = slices.DeleteFunc(slices.Clone(p.Keys), func(k Key) bool {
-		made := slices.ContainsFunc(pending, func(i Intent) bool { return i.Account == p.Operator.Account && i.owes(k) != "" })
+		made := find(r.handed, k.ID).At.IsZero() && slices.ContainsFunc(pending, func(i Intent) bool { return i.Account == p.Operator.Account && i.owes(k) != "" })
 		taken := !k.Active && find(r.handed, k.ID).Cause == Aborted
 		if made || taken {
 			r.Nobodys = append(r.Nobodys, k.ID)
@@ -200,7 +200,7 @@ func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Pla
 			w.Off = append(w.Off, id)
 		}
 		if k.Active && !o.Force {
-			errs = append(errs, r.inUse(p, k))
+			errs = append(errs, r.inUse(p, k, o.Grace))
 		}
 	}
 	switch {
@@ -218,10 +218,13 @@ func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Pla
 	return p, r, err
 }
 
-// inUse is why an active old key must not be switched off yet, if the cloud shows use.
-func (r Rotation) inUse(p *Plan, k Key) error {
+// inUse is why an active old key must not be switched off yet, if the cloud shows
+// use, or deleted at once, if it does not.
+func (r Rotation) inUse(p *Plan, k Key, grace time.Duration) error {
 	since := cmp.Or(r.Handed(r.New).At, r.key(r.New).Created)
 	switch {
+	case !r.shows && grace <= 0:
+		return &Error{Kind: ErrInUse, What: p.steps.ring().Addr(k.ID), Err: errors.New("may be: the cloud does not say when a key was used, and what is deleted cannot come back"), Hint: "give it a grace, or --force"}
 	case !r.shows:
 		return nil // switching off can be undone
 	case !r.key(r.New).Used.After(since):
@@ -255,9 +258,18 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 	case p.steps.Credential == nil:
 		return nil, r, invalid("rotation", "the grant names the certificate that is to stay", "apply, with the old certificate in the grant")
 	}
+	if last := r.last(); last != "" && last != r.New { // it was switched off meanwhile: nothing has to come back for it to go
+		if k := r.key(last); k.Used.After(r.Handed(last).Off) {
+			return nil, r, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(last), Err: errors.New("was used after it had been switched off"), Hint: "look who has switched it on: nothing is deleted before that is known"}
+		}
+		p, err = e.keyPlan(p, KeyWant{Gone: []string{last}, Cause: Aborted})
+		return p, r, err
+	}
 	fresh, since := r.key(r.New), r.Handed(r.New).At
 	errs := []error{r.mayTouch(p, r.New, o)}
-	back := slices.DeleteFunc(slices.Clone(r.Old), func(id string) bool { return r.mayTouch(p, id, o) != nil })
+	back := slices.DeleteFunc(slices.Clone(r.Old), func(id string) bool {
+		return r.mayTouch(p, id, o) != nil && !r.key(id).Created.Before(fresh.Created) // another machine may have handed an older one over
+	})
 	if len(back) == 0 { // or the only key that its holder has would go
 		errs = append(errs, r.mayTouch(p, r.Old[len(r.Old)-1], o))
 		return nil, r, errors.Join(errs...)
@@ -269,15 +281,39 @@ func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan
 	case fresh.Used.After(cmp.Or(since, fresh.Created)):
 		errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(r.New), Err: fmt.Errorf("its holder has used it, at %s", fresh.Used.UTC().Format(time.RFC3339)), Hint: "rotate finish, or --force"})
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, r, err
-	}
 	w := KeyWant{Gone: []string{r.New}, Cause: Aborted}
 	if r.Phase == Resting {
 		w.On = back[len(back)-1:]
+		errs = append(errs, r.mayWake(p, w.On[0], o))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, r, err
 	}
 	p, err = e.keyPlan(p, w)
 	return p, r, err
+}
+
+// last is the key that was handed over last, whatever has become of it; "" if the
+// journal knows of none.
+func (r Rotation) last() string {
+	for _, h := range slices.Backward(r.handed) {
+		if !h.At.IsZero() && slices.ContainsFunc(r.keys, func(k Key) bool { return k.ID == h.Key }) {
+			return h.Key
+		}
+	}
+	return ""
+}
+
+// mayWake refuses to let a key work again that something else than a rotation has
+// switched off, unless it is named; what is compromised is not woken at all.
+func (r Rotation) mayWake(p *Plan, id string, o RotateOptions) error {
+	switch cause := r.Handed(id).Cause; {
+	case cause == Rotated:
+		return nil
+	case cause != Compromised && slices.Contains(o.Keys, id):
+		return nil
+	}
+	return &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(id), Err: errors.New("was not switched off by a rotation on this machine, and would work again"), Hint: "reissue --key " + r.New + ", or restore --key " + id}
 }
 
 // PlanReissue replaces keys whose secrets are lost: a fresh one is issued and
@@ -294,10 +330,20 @@ func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Pl
 		return nil, err
 	}
 	lost, again := r.lost(o.Keys, begun)
+	mayGo := func() error {
+		var errs []error
+		for _, id := range lost {
+			errs = append(errs, r.mayTouch(p, id, o), r.isLost(p, id, o))
+		}
+		return errors.Join(errs...)
+	}
 	switch {
 	case p.steps.Credential == nil:
 		return nil, invalid("key", "no secret was handed over that could be lost", "apply")
 	case again && r.handedSince(begun):
+		if err := mayGo(); err != nil {
+			return nil, err
+		}
 		p, err = e.keyPlan(p, KeyWant{Gone: append(lost, r.Nobodys...)})
 		return p, err
 	case again && len(lost) == 0: // it is gone already
@@ -309,27 +355,32 @@ func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Pl
 	case len(lost) == 0:
 		lost = []string{r.keys[0].ID}
 	}
-	var errs []error
-	for _, id := range lost {
-		k := r.key(id)
-		if errs = append(errs, r.mayTouch(p, id, o)); k.Active && !o.Force && r.now.Sub(k.Used) < Quiet && k.Used.After(r.Handed(id).At) {
-			errs = append(errs, &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: fmt.Errorf("it was used at %s, so somebody has its secret", k.Used.UTC().Format(time.RFC3339)),
-				Hint: "rotate start, which keeps it until its successor is in use; revoke --compromised, if a stranger has it; or --force"})
-		}
-		if !k.Active && r.Handed(id).Cause == Revoked && !o.Force {
-			errs = append(errs, &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(id), Err: errors.New("was revoked: a new one would give the access back"), Hint: "restore first; or --force"})
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := mayGo(); err != nil {
 		return nil, err
 	}
 	return e.planFurther(ctx, g, KeyWant{Fresh: true, Gone: lost})
 }
 
+// isLost refuses a key whose secret somebody has, and one that was revoked.
+func (r Rotation) isLost(p *Plan, id string, o RotateOptions) error {
+	k, h := r.key(id), r.Handed(id)
+	switch {
+	case o.Force:
+	case k.Active && !r.shows && !slices.Contains(o.Keys, id):
+		return &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: errors.New("may be: the cloud does not say when a key was used"), Hint: "ask its holder, then reissue --key " + id}
+	case k.Active && r.now.Sub(k.Used) < Quiet && k.Used.After(h.At):
+		return &Error{Kind: ErrInUse, What: p.steps.ring().Addr(id), Err: fmt.Errorf("it was used at %s, so somebody has its secret", k.Used.UTC().Format(time.RFC3339)),
+			Hint: "rotate start, which keeps it until its successor is in use; revoke --compromised, if a stranger has it; or --force"}
+	case !k.Active && h.Cause == Revoked:
+		return &Error{Kind: ErrNotOurs, What: p.steps.ring().Addr(id), Err: errors.New("was revoked: a new one would give the access back"), Hint: "restore first; or --force"}
+	}
+	return nil
+}
+
 // losing are the journal's entries of keys that an earlier run did not live to replace.
 func (e *Engine) losing(p *Plan) ([]Intent, error) {
 	pending, err := e.Journal.Pending()
-	return slices.DeleteFunc(pending, func(i Intent) bool { return i.Verb != DoLose || i.Account != p.Operator.Account }), err
+	return slices.DeleteFunc(slices.Clone(pending), func(i Intent) bool { return i.Verb != DoLose || i.Account != p.Operator.Account }), err
 }
 
 // lost are the keys that are to be replaced: those that are named, and those that

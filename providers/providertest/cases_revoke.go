@@ -214,6 +214,8 @@ func (cases) RestoreLeavesCompromisedKeysOff(b *bench) {
 		t.applied(g)
 		t.must(revoking(g, core.RevokeOptions{Compromised: true}))
 		t.must(restoring(g, core.RevokeOptions{Force: true}))
+		t.holds("a compromised key stays off until it is named", t.ring(g), []string{"first off"})
+		t.must(restoring(g, core.RevokeOptions{Force: true, Keys: []string{t.last().ID}}))
 		t.works("for whoever insists", blue, t.last())
 	})
 }

@@ -42,7 +42,7 @@ func stages() []stage {
 		{"finish after the grace", resting, finish, false},
 		{"abort", rotating, abort, false},
 		{"abort after a finish", resting, abort, false},
-		{"reissue", applied, func(_ *trial, g core.Grant) job { return reissuing(g, core.RotateOptions{}) }, true},
+		{"reissue", applied, func(_ *trial, g core.Grant) job { return reissuing(g, core.RotateOptions{Force: true}) }, true},
 		{"reissue without room", func(t *trial, g core.Grant, blue core.Blueprint) { t.full(g, blue) }, func(t *trial, g core.Grant) job {
 			return reissuing(g, core.RotateOptions{Keys: []string{t.given[0].ID}})
 		}, true},

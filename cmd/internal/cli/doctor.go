@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -115,6 +116,33 @@ func (o doctorOptions) side() string {
 	return "holder"
 }
 
+// manifestWord is what names, places and IDs in a manifest of ours are made of.
+var manifestWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$`)
+
+// unsound are the faults of a manifest that none of our runs can have written.
+// Nobody has signed it, and what it says becomes part of commands that people
+// copy: of names that are made of its words as well.
+func unsound(path string, m core.Receipt) core.Faults {
+	var faults core.Faults
+	fault := func(field string) {
+		faults = append(faults, core.Fault{Field: "manifest", Value: path, Rule: "says of the " + field + " what no run of ours writes", Accepts: "the .manifest.json as it was handed over"})
+	}
+	g := core.Grant{Name: m.Grant, Profile: m.Profile, Can: []core.Ability{core.Create}, Target: core.Target{Prefix: m.Prefix}}
+	for _, f := range g.Faults() {
+		fault(f.Field)
+	}
+	words := [][2]string{{"account", m.Account}, {"bucket", m.Bucket}, {"region", m.Region}}
+	if m.Key != nil {
+		words = append(words, [2]string{"key", m.Key.ID})
+	}
+	for _, w := range words {
+		if !manifestWord.MatchString(w[1]) || w[0] == "region" && strings.ContainsAny(w[1], ".:_") {
+			fault(w[0])
+		}
+	}
+	return faults
+}
+
 // complaint reads everything that the user has given. The caller clears the credential.
 func (a *app) complaint(s *session, o doctorOptions) (core.Receipt, core.Complaint, error) {
 	var c core.Complaint
@@ -126,7 +154,13 @@ func (a *app) complaint(s *session, o doctorOptions) (core.Receipt, core.Complai
 		other := strings.Replace(a.cloud.Program, a.info.Name, m.Cloud, 1)
 		return m, c, core.Faults{{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + m.Cloud, Accepts: other + " doctor"}}
 	}
+	if err == nil {
+		faults = append(faults, unsound(o.Manifest, m)...)
+	}
 	c.Manifest = a.claimed(m)
+	if m.Key != nil {
+		c.Key = m.Key.ID
+	}
 	text, fault := a.pasted(o.Error)
 	if c.Error = text; fault != nil {
 		faults = append(faults, *fault)
@@ -211,18 +245,16 @@ func (a *app) unlooked(o doctorOptions) []string {
 	return list
 }
 
-// withheld leaves out the commands that hold a word of the manifest which a shell
-// would take for more than a word: nobody has signed it.
+// withheld leaves out the commands that hold the manifest's prefix if a shell
+// would take it for more than a word: a prefix may hold what no other name of a grant may.
 func withheld(d core.Diagnosis, m core.Receipt) core.Diagnosis {
+	if plainWord(m.Prefix) {
+		return d
+	}
 	for i := range d.Hypotheses {
-		for _, word := range []string{m.Grant, m.Account, m.Bucket, m.Region, m.Prefix} {
-			if plainWord(word) {
-				continue
-			}
-			for _, command := range []*string{&d.Hypotheses[i].Confirm, &d.Hypotheses[i].Fix} {
-				if strings.Contains(*command, word) {
-					*command = fmt.Sprintf("(not shown: the manifest says %q, which a shell would not take for a name)", word)
-				}
+		for _, command := range []*string{&d.Hypotheses[i].Confirm, &d.Hypotheses[i].Fix} {
+			if strings.Contains(*command, m.Prefix) {
+				*command = fmt.Sprintf("(not shown: the prefix is %q, which a shell would not take for a name)", m.Prefix)
 			}
 		}
 	}

@@ -102,12 +102,32 @@ func TestAReportIsForItsOwnerOnlyAndHoldsNoSecretAndNoCommandOfTheManifest(t *te
 }
 
 func TestAManifestLeadsNobodyToRunACommand(t *testing.T) {
+	for field, forged := range map[string][2]string{
+		"bucket":  {`"bucket": "acme"`, `"bucket": "acme;reboot"`},
+		"region":  {`"region": "`, `"region": "evil.example/x`},
+		"account": {`"account": "`, `"account": "$(reboot)`},
+		"name":    {`"grant": "acme"`, `"grant": "x-y;$(reboot)"`},
+		"prefix":  {`"prefix": "events/"`, `"prefix": "$(reboot)/"`},
+		"key":     {`"id": "AKIAIOSFODNN7EXAMPLE"`, `"id": "x;reboot"`},
+	} {
+		t.Run(field, func(t *testing.T) {
+			s := newStage(t, &toy{})
+			manifest, _ := handedOver(t, s)
+			s.edit(manifest, forged[0], forged[1])
+			r := s.run("doctor", manifest, "--error", "403 Denied")
+			r.wants(t, 2, "says of the "+field+" what no run of ours writes")
+			r.lacks(t, "reboot", "evil.example")
+		})
+	}
+}
+
+func TestACommandWithAPrefixThatAShellReadsIsNotShown(t *testing.T) {
 	s := newStage(t, &toy{})
 	manifest, _ := handedOver(t, s)
-	s.edit(manifest, `"bucket": "acme"`, `"bucket": "acme;reboot"`)
+	s.edit(manifest, `"prefix": "events/"`, `"prefix": "events;reboot/"`)
 	r := s.run("doctor", manifest, "--error", "403 Denied")
-	r.wants(t, 0, "confirm:    (not shown: the manifest says", "mend:       put it below events/")
-	r.lacks(t, "toy ls acme;reboot")
+	r.wants(t, 0, "(not shown: the prefix is")
+	r.lacks(t, "below events;reboot/")
 }
 
 func TestWhatDoesNotBelongToTheManifestIsNamed(t *testing.T) {

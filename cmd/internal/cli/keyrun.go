@@ -3,7 +3,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -70,6 +72,9 @@ func (a *app) keyRun(ctx context.Context, o keyOptions, plan planner, after func
 	if err != nil {
 		return err
 	}
+	if len(p.Changes) == 0 {
+		return &core.Error{What: "grant " + r.Grant.Name, Err: errors.New("there is no such grant here: nothing was done"), Hint: "name the grant by the same --name, or the same --profile, --bucket and --prefix, as apply"}
+	}
 	if a.talks() || a.asks(o.Yes) {
 		w := a.paper(a.env.Stderr, a.env.Terminal.Err)
 		if s.sandbox != nil {
@@ -90,6 +95,13 @@ func (a *app) keyRun(ctx context.Context, o keyOptions, plan planner, after func
 	d := keyRunJSON{SchemaVersion: 1, RunID: e.RunID, Sandbox: s.sandbox != nil, Grant: r.Grant.Name, Account: p.Operator.Account, Changes: receipt.Changes}
 	if err == nil && after != nil {
 		err = after(&d, e, p)
+	}
+	if err != nil {
+		for _, c := range p.Changes {
+			if c.Action.Writes() && !slices.ContainsFunc(receipt.Changes, func(done core.Change) bool { return done.Addr == c.Addr }) {
+				d.say("NOT done: %s %s", c.Action, c.Addr)
+			}
+		}
 	}
 	progress.done()
 	return join(err, a.printKeyRun(d))

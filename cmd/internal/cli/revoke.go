@@ -95,7 +95,11 @@ func revokeRun(ctx context.Context, a *app, o revokeOptions) error {
 	}
 	defer c.Secret.Clear()
 	return a.keyRun(ctx, keyOptions{grant: o.grant, Yes: o.Yes, Journal: o.Journal}, func(ctx context.Context, e *core.Engine, g core.Grant) (*core.Plan, error) {
-		return e.PlanRevoke(ctx, g, o.core())
+		p, err := e.PlanRevoke(ctx, g, o.core())
+		if err == nil && c.ID != "" && (!isKey(p, c.ID) || len(o.Keys) > 0 && !slices.Contains(o.Keys, c.ID)) {
+			err = core.Faults{{Field: "credential", Value: c.ID, Rule: "is not what is revoked: that it is refused would show nothing", Accepts: "the credential of the key that is revoked"}}
+		}
+		return p, err
 	}, func(d *keyRunJSON, e *core.Engine, p *core.Plan) error {
 		a.lasting(d, e, p, o)
 		return a.refused(ctx, d, e, p, c)
@@ -112,9 +116,9 @@ func (a *app) lasting(d *keyRunJSON, e *core.Engine, p *core.Plan, o revokeOptio
 	if !o.Compromised || !ok {
 		return
 	}
-	for _, k := range p.Keys {
-		for _, text := range advisor.Exposed(p.Blueprint, k.ID) {
-			d.say("%s: %s", k.ID, text)
+	for _, id := range p.Want.Keys.Off {
+		for _, text := range advisor.Exposed(p.Blueprint, id) {
+			d.say("%s: %s", id, text)
 		}
 	}
 	if len(p.Keys) == 0 {
@@ -144,6 +148,11 @@ func (a *app) refused(ctx context.Context, d *keyRunJSON, e *core.Engine, p *cor
 	d.Refused, d.Waited = &yes, waited
 	d.say("tried: what was granted is refused, after %s", span(waited))
 	return nil
+}
+
+// isKey reports whether the plan knows a key of that ID.
+func isKey(p *core.Plan, id string) bool {
+	return slices.ContainsFunc(p.Keys, func(k core.Key) bool { return k.ID == id })
 }
 
 // restored says what has not come back.

@@ -156,7 +156,7 @@ func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJ
 	if !p.Changed() && len(refused) == 0 {
 		w.line("nothing differs from the grant")
 	}
-	shown := []core.FindingKind{core.Differs, core.OldKey, core.DisabledKey} // above
+	shown := []core.FindingKind{core.Differs, core.OldKey} // above
 	findings(w, slices.DeleteFunc(slices.Clone(found), func(f core.Finding) bool { return slices.Contains(shown, f.Kind) }))
 	return w.err
 }

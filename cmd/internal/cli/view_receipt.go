@@ -79,6 +79,10 @@ func (a *app) oldKeys(w *paper, p *core.Plan) {
 		return
 	}
 	for _, k := range p.Keys {
+		if !k.Active {
+			w.line("key %s is switched off: %s restore gives it back, %s reissue replaces it", k.ID, a.cloud.Program, a.cloud.Program)
+			continue
+		}
 		w.line("nothing was delivered: the secret of key %s cannot be read again; if it is lost: %s reissue", k.ID, a.cloud.Program)
 	}
 }
