@@ -151,7 +151,7 @@ func (a ownAccount) want(have *iam.ServiceAccount) core.Change {
 	case !a.ours(have.Description):
 		c.Action, c.Why, c.Hint = core.Refuse, "exists and was not made for this grant", "--name OTHER"
 	case isShut(have.Description):
-		c = refuseShut(c)
+		c = refuseShut(c, have.Disabled)
 	case have.Disabled:
 		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", a.enableAccount()
 	}

@@ -219,7 +219,7 @@ func TestShuttingThatWasStoppedGoesOn(t *testing.T) {
 		if _, err := w.turn(g, false); !errors.Is(err, core.ErrUnknown) {
 			t.Errorf("got %v, want %v", err, core.ErrUnknown)
 		}
-		if p, err := w.engine().Plan(t.Context(), g, core.Present); err != nil || !strings.Contains(refusals(p), "was shut") {
+		if p, err := w.engine().Plan(t.Context(), g, core.Present); err != nil || !strings.Contains(refusals(p), "is marked as revoked and is OPEN") {
 			t.Errorf("got %q (%v), want an apply refused", refusals(p), err)
 		}
 		stop = ""

@@ -122,7 +122,7 @@ func (g *guest) wantPool(have *iam.WorkloadIdentityPool) core.Change {
 	case have.State == deleted:
 		c.Action, c.Why = core.Make, "was deleted less than 30 days ago: undeleted and brought up to date"
 	case isShut(have.Description):
-		c = refuseShut(c)
+		c = refuseShut(c, have.Disabled)
 	case have.Disabled:
 		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", g.enablePool()
 	}

@@ -126,7 +126,7 @@ func (r *role) wantRole(have *iam.Role) core.Change {
 	case have.Deleted:
 		c.Action, c.Why, c.After = core.Make, "was deleted less than seven days ago: undeleted and brought up to date", roleText(r.grant)
 	case isShut(have.Description):
-		return refuseShut(c)
+		return refuseShut(c, have.Stage == stageDisabled)
 	case have.Stage == stageDisabled:
 		c.Action, c.Why, c.Hint = core.Refuse, "is disabled, and whoever did it had a reason", r.enableRole()
 	case folderIn(have.Description) != "" && folderIn(have.Description) != folderIn(want.Description):
