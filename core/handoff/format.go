@@ -77,7 +77,7 @@ func Formats() []Format {
 			slices.Concat(pair, document), extension("rudder.yaml"), encodeRudder, decodeRudder, nil,
 		},
 		{
-			"rclone", "a remote named after the grant: rclone --config FILE copyto --s3-no-head --no-check-dest … GRANT:BUCKET/PREFIX/NAME",
+			"rclone", "a remote named after the grant: rclone --config FILE copyto --no-check-dest … GRANT:BUCKET/PREFIX/NAME",
 			slices.Concat(pair, document), extension("rclone.conf"), encodeRclone, decodeRclone, nil,
 		},
 		{
