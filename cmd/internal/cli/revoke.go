@@ -58,7 +58,8 @@ func (a *app) restoreCommand() *cobra.Command {
 	c := a.command(page{
 		Use: "restore", Short: "Give an access back that was revoked: only what was switched off, nothing that was deleted",
 		Long: "The grantee is let in again, and those keys work again that revoke has switched off on this machine, or that are named. " +
-			"A key that was revoked as compromised stays off without --force, and so does one that the cloud itself has switched off. Tokens and sessions from before the revocation stay dead where the cloud can tell them.",
+			"A key that was revoked as compromised stays off unless it is named with --force, and one that the cloud itself has switched off stays off. Tokens and sessions from before the revocation stay dead where the cloud can tell them; " +
+			"where it cannot, an access that was compromised is not opened before they are over, unless --force is given. Then replace the key: $PROGRAM reissue.",
 		Examples: []string{
 			"$PROGRAM restore -f grant.yaml",
 			"$PROGRAM restore -f grant.yaml --key KEYID",
@@ -67,7 +68,7 @@ func (a *app) restoreCommand() *cobra.Command {
 	})
 	o.grant = a.addGrantFlags(c.Flags(), func(f field) bool { return !f.Handoff })
 	c.Flags().StringArrayVar(&o.Keys, "key", nil, "switch on the key with that `ID`; repeat it")
-	c.Flags().BoolVar(&o.Force, "force", false, "although it was revoked as compromised")
+	c.Flags().BoolVar(&o.Force, "force", false, "although tokens of a compromised key may still live; with --key that key itself as well")
 	o.common(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.run(&o, func() error {

@@ -134,7 +134,7 @@ func (a *app) reissueCommand() *cobra.Command {
 	var o rotateOptions
 	c := a.command(page{
 		Use: "reissue", Short: "Replace a key whose secret is lost: issue another, prove it, hand it over, delete the lost one",
-		Long: "The lost key is deleted once the fresh one is delivered, or right before if the $PRINCIPAL has no room for both. A key that was used lately is refused: somebody has its secret.",
+		Long: "The lost key is deleted once the fresh one is delivered, or right before if the $PRINCIPAL has no room for both. A key that was used lately is refused: somebody has its secret. Where the cloud does not tell when a key was used, name it.",
 		Examples: []string{
 			"$PROGRAM reissue -f grant.yaml",
 			"$PROGRAM reissue --profile event-dump --bucket acme-events --prefix events/ $SETTINGS --to age1… --key KEYID",
