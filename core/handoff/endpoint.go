@@ -39,7 +39,7 @@ func onThisMachine(address string) bool {
 		return false
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback()
+	return err == nil && ip.IsLoopback() && ip.Zone() == "" // a zone may hold anything
 }
 
 // anyRegion is what programs give as the region where a protocol asks for one

@@ -17,6 +17,7 @@ func TestReceiptCannotSendASecretToAnotherHost(t *testing.T) {
 		{"gcs", "http://127.0.0.1:4443", true},
 		{"s3", "http://127.0.0.1:4443", true},
 		{"s3", "https://storage.googleapis.com", false},
+		{"s3", "http://[::1%25x]:80", false},
 		{"s3", "https://evil.example.com", false},
 		{"gcs", "https://evil.example.com", false},
 		{"gcs", "https://storage.googleapis.com.evil.example.com", false},

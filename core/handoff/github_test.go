@@ -31,7 +31,7 @@ func TestNoSecretIsInACommandLineOfTheScript(t *testing.T) {
 			t.Fatalf("got %v %s", err, out)
 		}
 		set := noted(t, notes)
-		if argv := set["argv"]; foundIn([]byte(argv), c) != "" || !strings.Contains(argv, "--env production") || strings.Count(argv, "secret set ") == 0 {
+		if argv := set["argv"]; Leak([]byte(argv), c) != "" || !strings.Contains(argv, "--env production") || strings.Count(argv, "secret set ") == 0 {
 			t.Errorf("gh was called with %s", argv)
 		}
 		if c.Form == core.PairForm && (set["secret AWS_SECRET_ACCESS_KEY"] != string(c.Secret.Reveal()) || set["secret AWS_ACCESS_KEY_ID"] != c.ID || set["variable S3_BUCKET_NAME"] != "acme") {
@@ -50,7 +50,7 @@ func TestOnlyTheRepositorysPrivateKeyOpensWhatIsSealedForGitHub(t *testing.T) {
 	for _, c := range []core.Credential{pairOf(exampleID, newSecret()), newDocument(t)} {
 		data, err := SealForGitHub(c, receiptFor(c), answer)
 		must(t, err)
-		if shape := foundIn(data, c); shape != "" {
+		if shape := Leak(data, c); shape != "" {
 			t.Errorf("the secret is in the bodies, as %s", shape)
 		}
 		var bodies map[string]map[string]string

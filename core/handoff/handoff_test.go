@@ -82,13 +82,13 @@ func TestNoWrittenFileHoldsTheSecretInAnyShape(t *testing.T) {
 		for _, f := range d.Files {
 			data, err := os.ReadFile(f.Path)
 			must(t, err)
-			if shape := foundIn(data, c); shape != "" {
+			if shape := Leak(data, c); shape != "" {
 				t.Errorf("%s holds the secret: %s", f.Path, shape)
 			}
 		}
 	}
 	c := pairOf(exampleID, newSecret())
-	if foundIn([]byte("x"+string(c.Secret.Reveal()[3:20])), c) == "" {
+	if Leak([]byte("x"+string(c.Secret.Reveal()[3:20])), c) == "" {
 		t.Error("the scanner does not find half a secret")
 	}
 }

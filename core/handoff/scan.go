@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -25,6 +26,8 @@ var secretShapes = []secretShape{
 	{"a secret by its name", regexp.MustCompile(`(?i)(secret[_-]?access[_-]?key|aws_secret|hmac[_-]?secret|access_key|client_secret|password)[\\"']*\s*[:=>]\s*[\\"']*[A-Za-z0-9/+=_.~-]{16,}`)},
 	{"the token of a session", regexp.MustCompile(`(?i)(session[_-]?token|x-amz-security-token|refresh_token|access_token|id_token)[\\"']*\s*[:=>]\s*[\\"']*[A-Za-z0-9/+=_.~%-]{16,}`)},
 	{"the token of a session", regexp.MustCompile(`\b(FwoG|IQoJ)[A-Za-z0-9/+=]{60,}`)},
+	{"a password of HTTP", regexp.MustCompile(`(?i)authorization["']?\s*[:=]\s*["']?basic\s+[A-Za-z0-9+/=]{8,}`)},
+	{"a private key, or a certificate", regexp.MustCompile(`\bMII[A-Za-z0-9+/]{40,}`)},
 	{"a bearer token", regexp.MustCompile(`(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}`)},
 	{"a signed web token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)},
 	{"a signed address", regexp.MustCompile(`(?i)X-(Amz|Goog)-Signature=[0-9a-f]{16,}`)},
@@ -48,8 +51,12 @@ func Scan(data []byte) error {
 	return nil
 }
 
+// keyLine is a line of a file in PEM without its head; a hash has small letters only.
+var keyLine = regexp.MustCompile(`^\s*[A-Za-z0-9+/]{64}\s*$`)
+
 // escapes are the ways in which the letters of a secret are written elsewhere.
-var escapes = strings.NewReplacer("%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=", `\/`, "/", `\u002f`, "/", `\u002F`, "/", `\u002b`, "+", `\u002B`, "+", "&#43;", "+", "&#x2F;", "/")
+var escapes = strings.NewReplacer("%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=", `\/`, "/", `\u002f`, "/", `\u002F`, "/", `\u002b`, "+", `\u002B`, "+", "&#43;", "+", "&#x2F;", "/",
+	`\n`, " ", `\t`, " ", `\r`, " ", `\u003c`, " ", `\u003e`, " ", `\u0026`, " ", `\u0022`, " ")
 
 // scanLine names what a line seems to hold; "" if nothing. coded looks into base64 as well.
 func scanLine(line string, coded bool) string {
@@ -59,9 +66,12 @@ func scanLine(line string, coded bool) string {
 			return s.name
 		}
 	}
+	if keyLine.MatchString(line) && strings.ContainsAny(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && strings.ContainsAny(line, "ghijklmnopqrstuvwxyz") {
+		return "a line of a key"
+	}
 	words := strings.FieldsFunc(line, func(r rune) bool { return !strings.ContainsRune(codeRunes, r) })
 	for _, word := range words {
-		if pairSecret(word) {
+		if slices.ContainsFunc(cores(word), pairSecret) {
 			return "the secret of a pair"
 		}
 		if !coded || len(word) < base64.RawStdEncoding.EncodedLen(pairSecretLetters) {
@@ -85,6 +95,28 @@ const (
 	// least: in 40 letters drawn by lot it happens some 25 times, in a path rarely.
 	fewestTurns = 12
 )
+
+// cores are the parts of a word that can be a secret to which something was
+// added: a sign before it or after it, or a path.
+func cores(word string) []string {
+	const sign = 2 // letters that somebody may have put beside it
+	if len(word) <= pairSecretLetters || len(word) > pairSecretLetters+sign && !strings.Contains(word, "/") {
+		return []string{word}
+	}
+	parts := []string{word[:pairSecretLetters], word[len(word)-pairSecretLetters:]}
+	first, last := word[pairSecretLetters], word[len(word)-pairSecretLetters-1]
+	if len(word) > pairSecretLetters+sign { // only what is set off from the rest
+		parts = parts[:0]
+		if last == '/' {
+			parts = append(parts, word[len(word)-pairSecretLetters:])
+		}
+		if first == '/' {
+			parts = append(parts, word[:pairSecretLetters])
+		}
+	}
+	const slashes = 4 // of 40 letters that were drawn by lot hardly ever more are one; in a path they are
+	return slices.DeleteFunc(parts, func(p string) bool { return strings.Count(p, "/") > slashes })
+}
 
 // pairSecret reports whether a whole word looks like the secret of a pair: 40
 // letters of base64 that were drawn by lot.

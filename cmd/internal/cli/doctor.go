@@ -75,6 +75,9 @@ func doctorRun(ctx context.Context, a *app, o doctorOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if shape := handoff.Leak([]byte(complaint.Error), complaint.Credential); shape != "" {
+		return core.Faults{{Field: "error", Rule: "holds the secret of the credential itself (" + shape + ")", Accepts: "the message without it; a secret that was pasted anywhere else is known there: replace it"}}
+	}
 	var name string
 	if complaint.Grant != nil {
 		name = complaint.Grant.Name
@@ -100,7 +103,7 @@ func doctorRun(ctx context.Context, a *app, o doctorOptions) (err error) {
 	d.Unseen = append(d.Unseen, a.unlooked(o)...)
 	doc := doctorJSON{SchemaVersion: 1, Sandbox: s.sandbox != nil, Side: o.side(), Manifest: handoff.WithoutCommands(m), Diagnosis: listed(d)}
 	if o.Report != "" {
-		if err := a.writeReport(o.Report, doc); err != nil {
+		if err := a.writeReport(o.Report, doc, complaint.Credential); err != nil {
 			return err
 		}
 		doc.Report = o.Report

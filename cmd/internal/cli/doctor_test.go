@@ -101,6 +101,17 @@ func TestAReportIsForItsOwnerOnlyAndHoldsNoSecretAndNoCommandOfTheManifest(t *te
 	s.run("doctor", manifest, "--report", "report.json").wants(t, 2, "nothing is ever overwritten")
 }
 
+func TestAMessageWithAPieceOfTheCredentialIsRefused(t *testing.T) {
+	s := newStage(t, &toy{})
+	manifest, bundle := handedOver(t, s)
+	r := s.run("doctor", manifest, "--bundle", bundle, "--identity", "key.txt", "--report", "report.json", "--error", "403 for "+secret[3:17])
+	r.wants(t, 2, "holds the secret of the credential itself")
+	r.lacks(t, secret[3:17])
+	if _, err := os.Stat(filepath.Join(s.dir, "report.json")); err == nil {
+		t.Error("got a report")
+	}
+}
+
 func TestAManifestLeadsNobodyToRunACommand(t *testing.T) {
 	for field, forged := range map[string][2]string{
 		"bucket":  {`"bucket": "acme"`, `"bucket": "acme;reboot"`},

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,12 +30,16 @@ type reportJSON struct {
 }
 
 // writeReport writes the report, unless it would hold a secret.
-func (a *app) writeReport(path string, doc doctorJSON) error {
+func (a *app) writeReport(path string, doc doctorJSON, held core.Credential) error {
 	var b bytes.Buffer
 	if err := printJSON(&b, reportJSON{a.version(), time.Now().UTC().Truncate(time.Second), doc}); err != nil {
 		return err
 	}
-	if err := handoff.Scan(b.Bytes()); err != nil {
+	err := handoff.Scan(b.Bytes())
+	if shape := handoff.Leak(b.Bytes(), held); err == nil && shape != "" {
+		err = errors.New("the credential's own, " + shape)
+	}
+	if err != nil {
 		return &core.Error{Kind: core.ErrInvalid, What: "report", Err: fmt.Errorf("was not written, because it would hold a secret: %w", err)}
 	}
 	return writeNew(a.env.path(path), path, b.Bytes())
