@@ -208,7 +208,7 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	if refused := p.Refused(); len(refused) > 0 {
 		var errs []error
 		for _, c := range refused {
-			errs = append(errs, &Error{Kind: ErrNotOurs, What: c.Addr, Err: errors.New(c.Why), Hint: c.Hint})
+			errs = append(errs, c.Refusal())
 		}
 		return errors.Join(errs...)
 	}

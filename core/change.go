@@ -1,6 +1,8 @@
 // Change: one line of a plan.
 package core
 
+import "errors"
+
 // Action is what a change does. It prints as itself.
 type Action rune
 
@@ -54,6 +56,7 @@ type Change struct {
 	Before string   `json:"before,omitempty"` // what is there, where that helps
 	After  string   `json:"after,omitempty"`  // what will be there
 	Hint   string   `json:"hint,omitempty"`   // for Refuse: what to do about it
+	Shut   bool     `json:"shut,omitempty"`   // for Refuse: it is ours, and the access was revoked
 }
 
 // Want is the state that a Diff leads to.
@@ -70,3 +73,24 @@ var (
 	Present = Want{Present: true}
 	Absent  = Want{}
 )
+
+// Refusal is why nothing is done, for a change that refuses. It is of kind
+// [ErrNotOurs], and says so unless it is ours and was revoked.
+func (c Change) Refusal() error {
+	if c.Shut {
+		return &Error{What: c.Addr, Err: shutError(c.Why), Hint: c.Hint}
+	}
+	e := &Error{Kind: ErrNotOurs, What: c.Addr, Hint: c.Hint}
+	if c.Why != ErrNotOurs.Error() {
+		e.Err = errors.New(c.Why)
+	}
+	return e
+}
+
+// shutError says that an access was revoked: whoever ends with it may do as little as with a stranger's.
+type shutError string
+
+func (s shutError) Error() string { return string(s) }
+
+// Is makes it an [ErrNotOurs].
+func (shutError) Is(target error) bool { return target == ErrNotOurs }

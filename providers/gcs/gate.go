@@ -76,7 +76,7 @@ func marked(description string, open bool) string {
 // refuseShut is what a plan says of a grant that was revoked, and louder of one
 // that is marked so and open all the same: a run ended in between, or somebody else has opened it.
 func refuseShut(c core.Change, shut bool) core.Change {
-	c.Action, c.Needs, c.Why, c.Hint = core.Refuse, nil, "was shut: the access was revoked", "restore, which lets the grantee in again; or destroy"
+	c.Action, c.Shut, c.Needs, c.Why, c.Hint = core.Refuse, true, nil, "was shut: the access was revoked", "restore, which lets the grantee in again; or destroy"
 	if !shut {
 		c.Why, c.Hint = "is marked as revoked and is OPEN: either a revocation ended too early, or somebody has opened it by hand", "revoke, which shuts it; or restore"
 	}

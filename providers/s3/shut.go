@@ -92,7 +92,7 @@ func (s shutState) refusal(principal string) (core.Change, bool) {
 		return core.Change{}, false
 	}
 	c := roleChange(core.Refuse, principal, why)
-	c.Hint = "restore"
+	c.Hint, c.Shut = "restore", s.closed
 	return c, true
 }
 

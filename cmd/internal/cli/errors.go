@@ -39,7 +39,7 @@ func ends() []end {
 		{errInterrupted, "interrupted", 130, "interrupted; an undelivered credential was retired", "run the same command again: it goes on from there"},
 		{core.ErrNotConverged, "not_converged", 6, "access did not become visible everywhere in time", "run the same command again in some minutes"},
 		{core.ErrBlocked, "blocked", 7, "blocked by a policy of your organisation, or not available on this cloud", ""},
-		{core.ErrNotOurs, "not_ours", 4, "something of that name exists and was not made by this grant", "choose another --name, or look at what is there"},
+		{core.ErrNotOurs, "not_ours", 4, "something of that name exists and was not made by this grant, or the access was revoked", "choose another --name, or look at what is there"},
 		{core.ErrOperator, "operator", 11, "your own credentials are missing or insufficient", ""},
 		{core.ErrLocked, "locked", 9, "another run works on the same grant", "wait until the other run has ended"},
 		{core.ErrSomeFailed, "some_failed", 8, "some of many grants failed", ""},
@@ -223,11 +223,7 @@ func join(err, more error) error {
 func refusal(p *core.Plan) error {
 	var errs []error
 	for _, c := range p.Refused() {
-		err := &core.Error{Kind: core.ErrNotOurs, What: c.Addr, Hint: c.Hint}
-		if c.Why != core.ErrNotOurs.Error() {
-			err.Err = errors.New(c.Why)
-		}
-		errs = append(errs, err)
+		errs = append(errs, c.Refusal())
 	}
 	return errors.Join(errs...)
 }

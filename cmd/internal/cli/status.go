@@ -125,7 +125,7 @@ func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJ
 	if nothingThere(p) {
 		w.line("there is no such grant here: %s apply makes it", a.cloud.Program)
 	}
-	var there, missing, differs, refused []core.Change
+	var there, missing, differs, refused, shut []core.Change
 	for _, c := range p.Changes {
 		switch {
 		case c.Step == core.CredentialStep && c.Action == core.Keep:
@@ -133,6 +133,8 @@ func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJ
 			there = append(there, c)
 		case c.Action == core.Make:
 			missing = append(missing, c)
+		case c.Shut:
+			shut = append(shut, c)
 		case c.Action == core.Refuse:
 			refused = append(refused, c)
 		default:
@@ -142,7 +144,7 @@ func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJ
 	for _, part := range []struct {
 		title   string
 		changes []core.Change
-	}{{"there", there}, {"missing", missing}, {"differs", differs}, {"not ours", refused}} {
+	}{{"there", there}, {"missing", missing}, {"differs", differs}, {"not ours", refused}, {"revoked", shut}} {
 		if len(part.changes) > 0 {
 			w.line("%s:", part.title)
 			a.changes(w, part.changes)
@@ -153,7 +155,7 @@ func (a *app) printStatus(p *core.Plan, found []core.Finding, ack *acknowledgedJ
 	} else {
 		keys(w, p.Keys, p.Made)
 	}
-	if !p.Changed() && len(refused) == 0 {
+	if !p.Changed() && len(refused)+len(shut) == 0 {
 		w.line("nothing differs from the grant")
 	}
 	shown := []core.FindingKind{core.Differs, core.OldKey} // above
