@@ -13,12 +13,15 @@ import (
 // [Fork]), and waits for all. It returns the first error in their order.
 func Together(ctx context.Context, all ...func(context.Context) error) error {
 	errs := make([]error, len(all))
+	forks, joins := make([]context.Context, len(all)), make([]func(), len(all))
+	for i := range all { // all before the first begins: none waits for another that happens to be quick
+		forks[i], joins[i] = Fork(ctx)
+	}
 	var wg sync.WaitGroup
 	for i, f := range all {
-		fork, join := Fork(ctx)
 		wg.Go(func() {
-			defer join()
-			errs[i] = guarded(func() error { return f(fork) })
+			defer joins[i]()
+			errs[i] = guarded(func() error { return f(forks[i]) })
 		})
 	}
 	wg.Wait()
