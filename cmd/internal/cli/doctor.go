@@ -154,8 +154,7 @@ func (a *app) complaint(s *session, o doctorOptions) (core.Receipt, core.Complai
 	if err != nil {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that was handed over with the access"})
 	} else if m.Cloud != a.info.Name {
-		other := strings.Replace(a.cloud.Program, a.info.Name, m.Cloud, 1)
-		return m, c, core.Faults{{Field: "manifest", Value: o.Manifest, Rule: "is for the cloud " + m.Cloud, Accepts: other + " doctor"}}
+		return m, c, a.otherCloud(o.Manifest, m.Cloud, "doctor")
 	}
 	if err == nil {
 		faults = append(faults, unsound(o.Manifest, m)...)

@@ -132,6 +132,20 @@ func TestAManifestLeadsNobodyToRunACommand(t *testing.T) {
 	}
 }
 
+func TestAManifestNamesNoProgramThatAShellReads(t *testing.T) {
+	for _, forged := range []string{"x;$(reboot)", "x reboot", "-reboot", "x\\u001b[1mreboot", "xreboot/y"} {
+		s := newStage(t, &toy{})
+		manifest, bundle := handedOver(t, s)
+		s.edit(manifest, `"cloud": "s3"`, `"cloud": "`+forged+`"`)
+		s.cloud.Program = "s3grant" // has the cloud's name in it
+		for _, line := range [][]string{{"doctor", manifest, "--error", "403 Denied"}, {"receive", bundle, "--identity", "key.txt", "--try"}} {
+			r := s.run(line...)
+			r.wants(t, 2, "says of the cloud what no run of ours writes")
+			r.lacks(t, "reboot")
+		}
+	}
+}
+
 func TestACommandWithAPrefixThatAShellReadsIsNotShown(t *testing.T) {
 	s := newStage(t, &toy{})
 	manifest, _ := handedOver(t, s)

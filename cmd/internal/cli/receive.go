@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,7 @@ func (a *app) manifestAlone(path string) (core.Receipt, bool) {
 func (a *app) receiveSecretless(o receiveOptions, m core.Receipt) error {
 	var faults core.Faults
 	if m.Cloud != a.info.Name {
-		return a.otherCloud(o.Bundle, m.Cloud)
+		return a.otherCloud(o.Bundle, m.Cloud, "receive")
 	}
 	for _, said := range []struct {
 		key   string
@@ -150,10 +151,17 @@ func (a *app) receiveSecretless(o receiveOptions, m core.Receipt) error {
 	return w.err
 }
 
-// otherCloud says which program reads the manifest.
-func (a *app) otherCloud(path, cloud string) error {
+// cloudName is what the name of a cloud is made of, and so that of its program.
+var cloudName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
+
+// otherCloud says which program reads the manifest, by a command of that name.
+// Nobody has signed a manifest: one that names no cloud names no program.
+func (a *app) otherCloud(path, cloud, command string) error {
+	if !cloudName.MatchString(cloud) {
+		return core.Faults{{Field: "manifest", Value: path, Rule: "says of the cloud what no run of ours writes", Accepts: "the .manifest.json as it was handed over"}}
+	}
 	other := strings.Replace(a.cloud.Program, a.info.Name, cloud, 1)
-	return core.Faults{{Field: "manifest", Value: path, Rule: "is for the cloud " + cloud, Accepts: other + " receive"}}
+	return core.Faults{{Field: "manifest", Value: path, Rule: "is for the cloud " + cloud, Accepts: other + " " + command}}
 }
 
 // receivedJSON is what was received, without the secret, as machines read it.
@@ -203,7 +211,7 @@ func (a *app) opened(o receiveOptions) (received, error) {
 	if in.receipt, err = handoff.Manifest(a.env.path(o.Manifest)); err != nil {
 		faults = append(faults, core.Fault{Field: "manifest", Value: o.Manifest, Rule: short(err), Accepts: "the .manifest.json that came with the sealed file"})
 	} else if in.receipt.Cloud != a.info.Name {
-		return in, a.otherCloud(o.Manifest, in.receipt.Cloud)
+		return in, a.otherCloud(o.Manifest, in.receipt.Cloud, "receive")
 	}
 	var data []byte
 	if o.Identity != "" {
