@@ -20,7 +20,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: tally SUITE,SUITE go test -json PACKAGE...")
 		os.Exit(2)
 	}
-	if err := run(strings.Split(os.Args[1], ","), os.Args[2:]); err != nil {
+	if err := run(strings.FieldsFunc(os.Args[1], func(r rune) bool { return r == ',' }), os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "tally:", err)
 		os.Exit(1)
 	}
