@@ -79,10 +79,14 @@ func (h *holder) visitors() (list []visitor) {
 			list = append(list, visitor{who, "sts:TagSession", map[string]string{"sts:ExternalId": external}, when})
 		}
 		for _, sub := range subjects(h.grant.Settings) {
-			for _, aud := range []string{audience, "sts.example.com", ""} {
-				for _, from := range []string{issuer, "token.example.com"} {
-					list = append(list, visitor{provider(from), "sts:AssumeRoleWithWebIdentity", map[string]string{issuer + ":aud": aud, issuer + ":sub": sub}, when})
-				}
+			token := func(from, aud string) {
+				list = append(list, visitor{provider(from), "sts:AssumeRoleWithWebIdentity", map[string]string{issuer + ":aud": aud, issuer + ":sub": sub}, when})
+			}
+			token(issuer, audience)
+			if trusted(h.grant.Settings, sub) {
+				token(issuer, "sts.example.com")
+				token(issuer, "")
+				token("token.example.com", audience)
 			}
 		}
 		list = append(list, visitor{provider(issuer), "sts:AssumeRoleWithWebIdentity", map[string]string{issuer + ":aud": audience}, when})

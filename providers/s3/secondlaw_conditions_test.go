@@ -162,16 +162,22 @@ func spoken(text string, speaks bool, facts map[string][]string) (string, bool) 
 
 // matches compares a pattern with a text. The value of a variable is no pattern.
 func matches(pattern, text string, blind, speaks bool, facts map[string][]string) bool {
+	if !speaks || !strings.Contains(pattern, "${") {
+		return compiled(pattern, blind, wild).MatchString(text)
+	}
 	ok := true
 	expression := fill(pattern, speaks, func(name string) string {
 		value, found := valueOf(name, facts)
 		ok = ok && found
 		return regexp.QuoteMeta(value)
-	}, func(s string) string {
-		return strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(s))
-	})
-	return ok && compiled(expression, blind).MatchString(text)
+	}, wild)
+	return ok && compiled(expression, blind, func(s string) string { return s }).MatchString(text)
 }
+
+var stars = strings.NewReplacer(`\*`, ".*", `\?`, ".")
+
+// wild is a pattern as a regular expression.
+func wild(s string) string { return stars.Replace(regexp.QuoteMeta(s)) }
 
 // fill replaces variables by value and everything between them by plain.
 func fill(text string, speaks bool, value, plain func(string) string) string {
@@ -200,18 +206,23 @@ func valueOf(name string, facts map[string][]string) (string, bool) {
 	return strings.Trim(strings.TrimSpace(fallback), "'"), other
 }
 
-var expressions sync.Map
+// known are expressions that were compiled before, by what they were made of.
+var known sync.Map
 
-func compiled(expression string, blind bool) *regexp.Regexp {
-	flags := "(?s)"
+func compiled(text string, blind bool, expression func(string) string) *regexp.Regexp {
+	type key struct {
+		text       string
+		blind, raw bool
+	}
+	k := key{text, blind, expression("*") == "*"}
+	if r, ok := known.Load(k); ok {
+		return r.(*regexp.Regexp)
+	}
+	flags := "(?s)^(?:"
 	if blind {
-		flags = "(?si)"
+		flags = "(?si)^(?:"
 	}
-	full := flags + "^(?:" + expression + ")$"
-	if known, ok := expressions.Load(full); ok {
-		return known.(*regexp.Regexp)
-	}
-	r := regexp.MustCompile(full)
-	expressions.Store(full, r)
+	r := regexp.MustCompile(flags + expression(text) + ")$")
+	known.Store(k, r)
 	return r
 }

@@ -216,9 +216,9 @@ func deeds(t *rapid.T, g core.Grant, at place) (grid []deed) {
 	other.bucket = g.Target.Bucket + "-x"
 	shown := usual
 	shown.prefix = &in
-	turn := rapid.IntRange(0, 3).Draw(t, "turn")
+	turn := rapid.IntRange(0, 7).Draw(t, "turn")
 	for i, a := range actions {
-		if everyAction || i%4 == turn {
+		if everyAction || i%8 == turn {
 			put(object(in), a)
 			put(shown, a)
 			put(other, a)
