@@ -200,4 +200,3 @@ func text(v any) string {
 	raw, err := json.Marshal(v)
 	return fmt.Sprint(string(raw), err)
 }
-
