@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/s3/fakeaws"
 )
@@ -25,7 +23,7 @@ const (
 )
 
 // entered asks all three about everybody who might come.
-func (h *holder) entered(t *rapid.T) {
+func (h *holder) entered(t court) {
 	if h.trust == "" {
 		return
 	}

@@ -41,6 +41,11 @@ func TestRandomGrantsMeanTheSameToEveryJudge(t *testing.T) {
 	t.Logf("%d grants were judged", judged)
 }
 
+// court is a test or one try of a property.
+type court interface {
+	Fatalf(format string, args ...any)
+}
+
 // holder is whoever holds what one of a grant's policies gives.
 type holder struct {
 	grant core.Grant // as its words are read
@@ -51,7 +56,7 @@ type holder struct {
 }
 
 // holders are a grant's grantees: one, or one for each role of AWS Backup.
-func holders(t *rapid.T, b core.Blueprint, at place) []holder {
+func holders(t court, b core.Blueprint, at place) []holder {
 	docs := map[string]json.RawMessage{}
 	for _, d := range b.Documents {
 		docs[d.Name] = json.RawMessage(strings.ReplaceAll(string(d.Body), "ACCOUNT", ownAccount))
@@ -112,7 +117,7 @@ func namedIn(statements json.RawMessage) string {
 }
 
 // bind gives the holder its policy, and the bucket what its own policy says.
-func (h *holder) bind(t *rapid.T, identity json.RawMessage, ofBucket ...json.RawMessage) {
+func (h *holder) bind(t court, identity json.RawMessage, ofBucket ...json.RawMessage) {
 	if identity != nil {
 		h.fake.Identity = []fakeaws.Policy{{Name: "policy", Document: parsed(t, identity)}}
 		h.plea.Identity = []titled{{"policy", read(t, identity)}}
@@ -126,7 +131,7 @@ func (h *holder) bind(t *rapid.T, identity json.RawMessage, ofBucket ...json.Raw
 	if len(statements) > 0 {
 		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v", err)
 		}
 		h.fake.Attached = &fakeaws.Policy{Name: "bucket", Document: parsed(t, raw)}
 		h.plea.Attached = &titled{"bucket", read(t, raw)}
@@ -135,7 +140,7 @@ func (h *holder) bind(t *rapid.T, identity json.RawMessage, ofBucket ...json.Raw
 	h.plea.ResourceAccount = ownAccount
 }
 
-func parsed(t *rapid.T, raw []byte) fakeaws.Document {
+func parsed(t court, raw []byte) fakeaws.Document {
 	d, err := fakeaws.ParseDocument(string(raw))
 	if err != nil {
 		t.Fatalf("the fake reads %s: %v", raw, err)
@@ -143,7 +148,7 @@ func parsed(t *rapid.T, raw []byte) fakeaws.Document {
 	return d
 }
 
-func read(t *rapid.T, raw []byte) law {
+func read(t court, raw []byte) law {
 	var l law
 	if err := json.Unmarshal(raw, &l); err != nil {
 		t.Fatalf("the second law reads %s: %v", raw, err)
@@ -152,7 +157,7 @@ func read(t *rapid.T, raw []byte) law {
 }
 
 // judged asks all three about every deed.
-func (h *holder) judged(t *rapid.T, list []deed) {
+func (h *holder) judged(t court, list []deed) {
 	h.shielded(t)
 	for _, d := range list {
 		context := map[string][]string{
@@ -177,7 +182,7 @@ func (h *holder) judged(t *rapid.T, list []deed) {
 
 // shielded asks whether a bucket of ours refuses everybody who comes without
 // TLS, the owner's other people and those of other accounts as well.
-func (h *holder) shielded(t *rapid.T) {
+func (h *holder) shielded(t court) {
 	everything := []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 	for _, arn := range []string{":iam::" + ownAccount + ":user/ada", ":iam::" + ownAccount + ":root", ":iam::" + vendorAccount + ":user/ada", ""} {
 		fake, second := h.fake, h.plea

@@ -53,6 +53,16 @@ func celEval(env func() (*cel.Env, error), expression string, facts map[string]a
 	return out.Value(), true
 }
 
+// readable reports whether cel-go can read an expression, which says yes or no.
+func readable(env func() (*cel.Env, error), expression string) bool {
+	e, err := env()
+	if err != nil {
+		panic(err)
+	}
+	ast, issues := e.Compile(expression)
+	return issues.Err() == nil && (ast.OutputType() == cel.BoolType || ast.OutputType() == cel.DynType)
+}
+
 // request is one permission that somebody asks for on a resource of a bucket.
 type request struct {
 	who, permission string

@@ -19,6 +19,11 @@ import (
 
 type bound = fakegcp.Bound
 
+// court is a test or one try of a property.
+type court interface {
+	Fatalf(format string, args ...any)
+}
+
 func TestRandomGrantsMeanTheSameToEveryJudge(t *testing.T) {
 	t.Attr("suite", "M2")
 	judged := 0
@@ -46,7 +51,7 @@ func TestRandomGrantsMeanTheSameToEveryJudge(t *testing.T) {
 }
 
 // judge asks all three.
-func judge(t *rapid.T, g core.Grant, own bound, r request) {
+func judge(t court, g core.Grant, own bound, r request) {
 	name := r.name
 	if r.kind == "" {
 		name = ""
@@ -64,7 +69,7 @@ func text(v any) string {
 
 // taken is a blueprint's documents taken apart: the binding with its role, and the
 // condition of the provider that lets the grantee in, if there is one.
-func taken(t *rapid.T, b core.Blueprint) (own bound, condition string) {
+func taken(t court, b core.Blueprint) (own bound, condition string) {
 	var role struct{ IncludedPermissions []string }
 	var binding struct {
 		Members   []string
