@@ -156,7 +156,7 @@ func set(t *rapid.T, g *core.Grant, at place) {
 	case core.WhoOIDC:
 		g.Settings["repository"] = rapid.StringMatching(`[a-z]{1,5}/[a-z.]{1,4}[a-z]`).Draw(t, "repository")
 		ref := rapid.SampledFrom([]string{"branch", "tag", "environment"}).Draw(t, "trusted")
-		g.Settings[ref] = rapid.SampledFrom([]string{"main", "release/*", "v?", "prod", "a/b"}).Draw(t, "ref")
+		g.Settings[ref] = rapid.SampledFrom([]string{"main", "release/*", "v?", "a.b*", "prod", "a/b"}).Draw(t, "ref")
 		if strings.ContainsAny(g.Settings[ref], "*?") {
 			g.Settings["allow-wildcard-subject"] = "true"
 		}

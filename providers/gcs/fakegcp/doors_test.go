@@ -41,8 +41,8 @@ func tokens(g core.Grant) (list []map[string]any) {
 		list = append(list, claims)
 	}
 	for _, ref := range []string{
-		"refs/heads/main", "refs/heads/mainx", "refs/heads/release/1", "refs/heads/release", "refs/heads/a.b", "refs/heads/axb", "refs/heads/v1", "refs/heads/v12", "refs/heads/x+(y)", "refs/heads/xx(y)",
-		"refs/tags/main", "refs/tags/release/a/b", "refs/tags/v1", "refs/tags/a.b", "refs/tags/a/b", "refs/tags/x+(y)", "refs/pull/1/merge", "x/refs/heads/main", "refs/heads/main\nx", "",
+		"refs/heads/main", "refs/heads/mainx", "refs/heads/release/1", "refs/heads/release", "refs/heads/a.b", "refs/heads/axb", "refs/heads/a.b1", "refs/heads/axb1", "refs/heads/v1", "refs/heads/v12", "refs/heads/x+(y)", "refs/heads/xx(y)",
+		"refs/tags/main", "refs/tags/release/a/b", "refs/tags/v1", "refs/tags/a.b", "refs/tags/axb1", "refs/tags/a/b", "refs/tags/x+(y)", "refs/pull/1/merge", "x/refs/heads/main", "refs/heads/main\nx", "",
 	} {
 		for _, event := range []string{"push", "pull_request", "pull_request_target"} {
 			add(map[string]any{"ref": ref, "event_name": event})
@@ -50,7 +50,7 @@ func tokens(g core.Grant) (list []map[string]any) {
 		add(map[string]any{"ref": ref, "repository_id": "456780"})
 		add(map[string]any{"ref": ref, "repository_owner_id": "1"})
 	}
-	for _, environment := range []string{"main", "mainx", "release/1", "v1", "v", "a.b", "a/b", "x+(y)", ""} {
+	for _, environment := range []string{"main", "mainx", "release/1", "v1", "v", "a.b", "axb", "a.b2", "axb2", "a/b", "x+(y)", ""} {
 		for _, event := range []string{"push", "pull_request", "pull_request_target"} {
 			add(map[string]any{"environment": environment, "event_name": event})
 		}

@@ -68,7 +68,7 @@ func set(t *rapid.T, g *core.Grant) {
 	case core.WhoOIDC:
 		g.Settings["repository"], g.Settings["repository-id"], g.Settings["repository-owner-id"] = "acme/shop", "456789", "123456"
 		ref := rapid.SampledFrom([]string{"branch", "tag", "environment"}).Draw(t, "trusted")
-		g.Settings[ref] = rapid.SampledFrom([]string{"main", "release/*", "v?", "a.b", "a/b", "x+(y)"}).Draw(t, "ref")
+		g.Settings[ref] = rapid.SampledFrom([]string{"main", "release/*", "v?", "a.b*", "a.b", "a/b", "x+(y)"}).Draw(t, "ref")
 		if strings.ContainsAny(g.Settings[ref], "*?") {
 			g.Settings["allow-wildcard-subject"] = "true"
 		}
