@@ -151,7 +151,8 @@ func requests(g core.Grant, member string) (grid []request) {
 		}
 	}
 	for _, p := range telling {
-		for _, key := range keys(g.Target.Prefix) {
+		disguise := "projects/_/buckets/" + g.Target.Bucket + "/objects/" + g.Target.Prefix
+		for _, key := range append(keys(g.Target.Prefix), disguise+"x", "x/"+disguise+"x") {
 			ask(request{member, p, g.Target.Bucket, key, "", today})
 		}
 		for _, at := range moments {
