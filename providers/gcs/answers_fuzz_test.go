@@ -17,6 +17,7 @@ func FuzzAnswersOfGoogleCloud(f *testing.F) {
 	f.Add(403, `<html>forbidden</html>`)
 	f.Add(404, ``)
 	f.Add(400, `{"error":[1,{"code":"x"}]}`)
+	f.Add(466, `{"error":{"code":403,"message":"does not have storage.objects.get access"}}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 300 || status > 599 {
 			return
@@ -29,7 +30,8 @@ func FuzzAnswersOfGoogleCloud(f *testing.F) {
 		if told == nil || told.Error() == "" || !strings.Contains(told.Error(), "gcs:bucket/acme") {
 			t.Errorf("%d %q: got %v, want an error about the bucket", status, body, told)
 		}
-		if refused(err) && (status != http.StatusForbidden || !strings.Contains(body, "storage") && !strings.Contains(body, "iam")) {
+		told403 := status == http.StatusForbidden || strings.Contains(body, "403") // the body's own word for it comes first
+		if refused(err) && (!told403 || !strings.Contains(body, "storage") && !strings.Contains(body, "iam")) {
 			t.Errorf("%d %q: got a refusal, which nobody has said", status, body)
 		}
 	})

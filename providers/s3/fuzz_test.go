@@ -3,6 +3,7 @@ package s3_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"testing"
 	"time"
 
@@ -44,8 +45,8 @@ func plain(d fakeaws.Document) bool {
 		if s.Effect != "Allow" && s.Effect != "Deny" || s.Principal != nil || s.NotPrincipal != nil || len(s.Action)+len(s.NotAction) == 0 || len(s.Resource)+len(s.NotResource) == 0 {
 			return false
 		}
-		for operator := range s.Condition {
-			if !spelled(operator) {
+		for operator, keys := range s.Condition {
+			if len(keys) == 0 || !spelled.MatchString(operator) {
 				return false
 			}
 		}
@@ -53,11 +54,9 @@ func plain(d fakeaws.Document) bool {
 	return d.Version == "2012-10-17" || d.Version == "2008-10-17"
 }
 
-// spelled reports whether an operator of conditions exists, spelled as AWS spells it.
-func spelled(operator string) bool {
-	c := readCondition(operator, "", nil)
-	return operators[c.operator] != nil || c.operator == "null"
-}
+// spelled is an operator of conditions, as AWS spells it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+var spelled = regexp.MustCompile(`^(For(AllValues|AnyValue):)?(String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)(Not)?Equals|(Numeric|Date)(Less|Greater)Than(Equals)?|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?$|^Null$`)
 
 // FuzzNamesOfBucketsAndPrefixesWidenNothing: whatever a bucket and a prefix are
 // called, the grant is refused, or means to every judge what it says.
