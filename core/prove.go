@@ -312,12 +312,13 @@ func (v *prover) prepare(ctx context.Context, aims []string) error {
 	return v.plant(ctx, aims)
 }
 
-// remember notes where a try may have left something: an object, or an upload
-// that could be begun but not given up. What was clearly refused left nothing.
+// remember notes where a try may have left something: an object, the mark of a
+// deletion where a bucket keeps versions, or an upload that could be begun but
+// not given up. What was clearly refused left nothing.
 func (v *prover) remember(rows []Row, tried []int) {
 	for _, i := range tried {
 		r := rows[i]
-		writes := r.Ability == Create || r.Ability == Overwrite || r.Ability == Abort
+		writes := r.Ability == Create || r.Ability == Overwrite || r.Ability == Abort || r.Ability == Delete
 		if writes && r.Where != Elsewhere && (r.Got != Denied || r.Ability == Abort) {
 			v.keys[r.Key] = true
 		}

@@ -141,7 +141,7 @@ func (c *cloud) Try(_ context.Context, p Probe) (Outcome, error) {
 	c.tries[id]++
 	c.order = append(c.order, p)
 	got, err := c.answer(p, c.tries[id])
-	if p.Where != Elsewhere && (p.Ability == Abort || got != Denied && (p.Ability == Create || p.Ability == Overwrite)) {
+	if p.Where != Elsewhere && (p.Ability == Abort || got != Denied && (p.Ability == Create || p.Ability == Overwrite || p.Ability == Delete)) { // a deletion leaves a mark where versions are kept
 		c.wrote[p.Key] = true
 	}
 	return got, err

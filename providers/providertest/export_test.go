@@ -3,6 +3,8 @@ package providertest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 )
@@ -15,6 +17,9 @@ func CaseNames() []string {
 	}
 	return names
 }
+
+// SuiteCases are the names of the cases that belong to a suite.
+func SuiteCases() []string { return slices.Collect(maps.Keys(suites)) }
 
 // Verdict runs one case until its first failure and returns it, "" for none.
 func Verdict(t *testing.T, name string, open Open) (failure string) {

@@ -2,6 +2,7 @@
 package providertest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +143,14 @@ func TestEveryCaseConvictsSomebody(t *testing.T) {
 	for _, name := range providertest.CaseNames() {
 		if !used[name] {
 			t.Errorf("%s convicts no flaw: a case that nobody can fail proves nothing", name)
+		}
+	}
+}
+
+func TestEverySuiteHasItsCases(t *testing.T) {
+	for _, name := range providertest.SuiteCases() {
+		if !slices.Contains(providertest.CaseNames(), name) {
+			t.Errorf("a suite announces cases that exist: got %s", name)
 		}
 	}
 }

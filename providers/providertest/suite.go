@@ -14,6 +14,9 @@ import (
 func Run(t *testing.T, open Open) {
 	for _, c := range every() {
 		t.Run(c.name, func(t *testing.T) {
+			if suite := suites[c.name]; suite != "" {
+				t.Attr("suite", suite)
+			}
 			c.run(&bench{
 				now: func(f func(*trial)) {
 					synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })

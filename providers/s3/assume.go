@@ -92,6 +92,9 @@ func (l assumeLayout) faults(d design) core.Faults {
 	if l.inPolicyOnly(d) && d.grant.Target.Prefix != "" {
 		f = append(f, core.Fault{Field: "prefix", Value: d.grant.Target.Prefix, Rule: "is not in the document's recipe, which is about the whole bucket", Accepts: "no prefix, or the sound form without --as-documented"})
 	}
+	if l.inPolicyOnly(d) && d.kmsKey != "" {
+		f = append(f, core.Fault{Field: setKMSKey, Value: d.kmsKey, Rule: "is of no use to the document's role, whose permissions stand in the bucket's policy, which says nothing of keys: every dump would be refused", Accepts: "no kms-key, or the sound form without --as-documented"})
+	}
 	return f
 }
 

@@ -112,6 +112,9 @@ func tooMuch(d design) map[string]statement {
 			all[string(ability)] = s
 		}
 	}
+	if d.grant.Profile == "event-dump" && d.grant.Who == core.WhoKey {
+		maps.Copy(all, everyWidening(d))
+	}
 	if d.grant.Profile != "event-dump" { // one grant is judged by all of them
 		for _, name := range []string{"put everywhere", "delete elsewhere", "erase elsewhere", "read elsewhere"} {
 			delete(all, name)
@@ -120,6 +123,27 @@ func tooMuch(d design) map[string]statement {
 	if len(d.grant.Limits.From) > 0 { // asked, not tried, and only about this bucket
 		maps.DeleteFunc(all, func(name string, s statement) bool { return s.Resource[0] == other })
 		all["from anywhere"] = allow(objects, actionPowers(d)[0])
+	}
+	return all
+}
+
+// everyWidening is every action that an actor can try on an object, at every
+// place where it would be too much, by itself and within patterns of actions.
+func everyWidening(d design) map[string]statement {
+	bucket := d.bucketARN()
+	places := map[string]string{"in whole bucket": bucket + "/*", "in other bucket": "arn:aws:s3:::" + otherBucket + "/*", "everywhere": "*"}
+	if prefix := d.grant.Target.Prefix; prefix != "" {
+		places["in siblings"] = bucket + "/" + strings.TrimSuffix(prefix, "/") + "*"
+		places["at the root"] = bucket + "/.bucketgrant-probe/*"
+	}
+	all := map[string]statement{}
+	for _, action := range []string{
+		"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListMultipartUploadParts",
+		"s3:*", "s3:Put*", "s3:Get*", "s3:Delete*", "s3:*Object", "s3:*Multipart*", "*",
+	} {
+		for name, place := range places {
+			all[strings.NewReplacer("*", "any", ":", " ").Replace(action)+" "+name] = statement{Effect: "Allow", Action: texts{action}, Resource: texts{place}}
+		}
 	}
 	return all
 }

@@ -1,0 +1,6 @@
+//go:build !soak
+
+// Effort: how much chance is given to random tests at every change.
+package fakegcp_test
+
+const randomGrants = 500 // judged in all
