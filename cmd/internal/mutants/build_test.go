@@ -96,7 +96,7 @@ func found(t *testing.T, rooms []room, overlay string) []mutant {
 			if !r.holds(name) {
 				continue
 			}
-			words := planted(p, f, r.dir+"/"+name, p.sources[n], &list)
+			words := planted(p, f, r.dir+"/"+name, p.texts[n], &list)
 			write(p.names[n], words)
 		}
 		write(filepath.Join(dir, "zz_mutants.go"), fmt.Sprintf(nursery, p.pkg.Name()))
@@ -107,6 +107,20 @@ func found(t *testing.T, rooms []room, overlay string) []mutant {
 		must(t, os.WriteFile(filepath.Join(overlay, "overlay.json"), data, 0o600))
 	}
 	return list
+}
+
+// sources are the names of the files in a room's package.
+func sources(t *testing.T, r room) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(root(t), filepath.FromSlash(r.dir)))
+	must(t, err)
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 func (r room) holds(name string) bool {
@@ -128,18 +142,18 @@ func planted(p pkg, f *ast.File, name, src string, list *[]mutant) string {
 
 // pkg is a package as the compiler sees it.
 type pkg struct {
-	set     *token.FileSet
-	info    *types.Info
-	pkg     *types.Package
-	files   []*ast.File
-	names   []string // paths
-	sources []string
+	set   *token.FileSet
+	info  *types.Info
+	pkg   *types.Package
+	files []*ast.File
+	names []string // paths
+	texts []string
 }
 
 // parsed reads the package in dir and asks the compiler's own files what it imports.
 func parsed(t *testing.T, dir string) pkg {
 	t.Helper()
-	out := command(t, dir, "go", "list", "-export", "-deps", "-tags", tags, "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{.GoFiles}}", ".")
+	out := command(t, dir, "go", "list", "-export", "-deps", "-tags", tags, "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", ".")
 	exports := map[string]string{}
 	p := pkg{set: token.NewFileSet(), info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}}
 	var last []string
@@ -147,7 +161,7 @@ func parsed(t *testing.T, dir string) pkg {
 		last = strings.Split(strings.TrimSpace(line), "\t")
 		exports[last[0]] = last[1]
 	}
-	for _, name := range strings.Fields(strings.Trim(last[3], "[]")) {
+	for _, name := range strings.Fields(last[3]) {
 		path := filepath.Join(dir, name)
 		src, err := os.ReadFile(path)
 		must(t, err)
@@ -161,7 +175,7 @@ func (p *pkg) add(t *testing.T, path, src string) {
 	t.Helper()
 	f, err := parser.ParseFile(p.set, path, src, parser.SkipObjectResolution)
 	must(t, err)
-	p.files, p.names, p.sources = append(p.files, f), append(p.names, path), append(p.sources, src)
+	p.files, p.names, p.texts = append(p.files, f), append(p.names, path), append(p.texts, src)
 }
 
 func (p *pkg) check(t *testing.T, from types.Importer) {

@@ -117,10 +117,11 @@ func sideBySide[T any](list []T, f func(int, T)) {
 func survivors(t *testing.T) (all, lived []mutant) {
 	t.Helper()
 	overlay := t.TempDir()
-	all = found(t, scope(), overlay)
+	rooms := slices.DeleteFunc(scope(), func(r room) bool { return *only != "" && r.dir != *only })
+	all = found(t, rooms, overlay)
 	benches := map[judge]bench{}
 	var mu sync.Mutex
-	for _, r := range scope() {
+	for _, r := range rooms {
 		mine := slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return filepath.ToSlash(filepath.Dir(m.file)) != r.dir })
 		for _, j := range r.judges {
 			if _, seated := benches[j]; !seated {
