@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,13 +88,9 @@ func doctorRun(ctx context.Context, a *app, o doctorOptions) (err error) {
 		}
 	}
 	a.env.Doing.Set("looking for what is wrong; what a try has written is removed by the next proof")
-	slow := time.AfterFunc(time.Second, func() {
-		if a.talks() {
-			say(a.env.Stderr, "looking …")
-		}
-	})
+	ended := a.unlessQuick("looking …")
 	d, err := e.Diagnose(ctx, complaint)
-	slow.Stop()
+	ended()
 	if err != nil {
 		return err
 	}

@@ -128,11 +128,16 @@ func (a *app) printKeyRun(d keyRunJSON) error {
 // reading makes a plan while saying that this takes a while.
 func (a *app) reading(plan func() (*core.Plan, error)) (*core.Plan, error) {
 	a.env.Doing.Set("reading the cloud; nothing has been written")
+	defer a.unlessQuick("reading what is there …")()
+	return plan()
+}
+
+// unlessQuick says text to a person if something has not ended within a second.
+func (a *app) unlessQuick(text string) (ended func()) {
 	slow := time.AfterFunc(time.Second, func() {
 		if a.talks() {
-			say(a.env.Stderr, "reading what is there …")
+			say(a.env.Stderr, text)
 		}
 	})
-	defer slow.Stop()
-	return plan()
+	return func() { slow.Stop() }
 }

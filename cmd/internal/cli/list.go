@@ -97,12 +97,7 @@ func (a *app) accountOf(g *grantFlags) (map[string]string, core.Faults) {
 // found looks for every grant while saying that this takes a while.
 func (a *app) found(ctx context.Context, f core.Finder, settings map[string]string) (core.Operator, []core.Found, error) {
 	a.env.Doing.Set("reading the cloud; nothing has been written")
-	slow := time.AfterFunc(time.Second, func() {
-		if a.talks() {
-			say(a.env.Stderr, "looking for grants …")
-		}
-	})
-	defer slow.Stop()
+	defer a.unlessQuick("looking for grants …")()
 	return f.Find(ctx, settings)
 }
 

@@ -16,3 +16,5 @@ func widerThan(_, _ fs.FileMode) bool { return false }
 
 // syncDir does nothing: directories cannot be synced there.
 func syncDir(*os.File) error { return nil }
+
+const lockFlags = os.O_RDWR

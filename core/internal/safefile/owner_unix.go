@@ -21,3 +21,7 @@ func widerThan(mode, most fs.FileMode) bool { return mode.Perm()&^most != 0 }
 
 // syncDir makes the names in an open directory durable.
 func syncDir(f *os.File) error { return f.Sync() }
+
+// lockFlags open what was just looked at: no link that was put there since, and
+// no pipe that would block.
+const lockFlags = os.O_RDWR | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
