@@ -52,6 +52,6 @@ func (f *File) rewrite() error {
 		return errors.Join(err, file.Close(), f.dir.Remove(next))
 	}
 	old := f.file
-	f.file, f.size, f.state.settled = file, int64(len(data)), false
+	f.file, f.size = file, int64(len(data))
 	return old.Close()
 }

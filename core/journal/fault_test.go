@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
@@ -103,13 +104,42 @@ func TestADoubtAboutTheDiskStopsEverything(t *testing.T) {
 			}
 			return i >= 0
 		})
-		if err := f.Intend(intent("new")); !errors.Is(err, errDisk) {
-			t.Errorf("%s: got %v, want %v", name, err, errDisk)
+		if err := f.Intend(intent("new")); !errors.Is(err, errDisk) || !strings.HasPrefix(err.Error(), "journal: ") {
+			t.Errorf("%s: got %v, want %v of the journal", name, err, errDisk)
 		}
 		end()
 		_, asked := f.Pending()
 		if later := f.Intend(intent("later")); (later != nil) != c.stops || (asked != nil) != c.stops || len(left) > 0 {
 			t.Errorf("%s: got %v and %v afterwards, want stopped %v", name, later, asked, c.stops)
+		}
+	}
+}
+
+func TestAJournalIsOnTheDiskBeforeAnybodyReliesOnIt(t *testing.T) {
+	for name, size := range map[string]int{"a new one": 0, "one that was too long": compactOver + 1} {
+		dir := filepath.Join(t.TempDir(), "j")
+		if size > 0 {
+			lines(t, dir, size, true)
+		}
+		loose := map[string]string{} // what is not on the disk yet, by the operation that would put it there
+		end := safefile.Ask(func(op safefile.Op) error {
+			switch op.Name {
+			case safefile.OpWrite:
+				loose[safefile.OpSync] = op.Path
+			case safefile.OpCreate, safefile.OpRename:
+				loose[safefile.OpSyncDir] = op.Path
+			}
+			if op.Name == safefile.OpRename && loose[safefile.OpSync] != "" {
+				t.Errorf("%s: got %q renamed before it is on the disk", name, op.Path)
+			}
+			delete(loose, op.Name)
+			return nil
+		})
+		f, err := Open(dir, "acme", "test")
+		end()
+		must(t, err, f.Close())
+		if len(loose) > 0 {
+			t.Errorf("%s: got it opened with %q not on the disk", name, loose)
 		}
 	}
 }
