@@ -148,7 +148,7 @@ func TestWhatFailsOnTheWayEndsAProof(t *testing.T) {
 	for _, at := range []Ability{Create, Overwrite} { // granted, and not granted
 		synctest.Test(t, func(t *testing.T) {
 			c := &cloud{wrote: map[string]bool{}, answer: func(p Probe, _ int) (Outcome, error) {
-				if p.Ability == at {
+				if p.Ability == at && p.Where == Inside {
 					panic("a bug")
 				}
 				return p.Want, nil
@@ -216,26 +216,34 @@ func TestAnObjectIsPutAgainUnderAKeyThatWasNeverUsed(t *testing.T) {
 }
 
 func TestAbilityThatWasSeenToWorkIsLateAndNotMissing(t *testing.T) {
+	always := func(got Outcome) func(int) Outcome { return func(int) Outcome { return got } }
+	from := func(round int) func(int) Outcome { // 31 rounds fit into a minute
+		return func(n int) Outcome { return map[bool]Outcome{true: Allowed, false: Unclear}[n >= round] }
+	}
+	once := func(n int) Outcome { return map[bool]Outcome{true: Allowed, false: Denied}[n == 2] }
 	for name, c := range map[string]struct {
-		create, abort func(n int) Outcome
-		want          error
+		create, abort, read func(n int) Outcome
+		what                Ability
+		want                error
 	}{
-		"one works steadily, one never":           {func(int) Outcome { return Allowed }, func(int) Outcome { return Denied }, ErrUnproven},
-		"one works steadily, one did once":        {func(int) Outcome { return Allowed }, func(n int) Outcome { return []Outcome{Denied, Allowed}[min(1, n/2)*(1-min(1, n/3))] }, ErrNotConverged},
-		"one worked just three times at the end":  {func(n int) Outcome { return []Outcome{Unclear, Allowed}[min(1, n/29)] }, func(int) Outcome { return Denied }, ErrUnproven},
-		"one worked only twice at the end":        {func(n int) Outcome { return []Outcome{Unclear, Allowed}[min(1, n/30)] }, func(n int) Outcome { return []Outcome{Denied, Unclear}[n%2] }, ErrNotConverged},
-		"everything is unclear":                   {func(int) Outcome { return Unclear }, func(int) Outcome { return Unclear }, ErrNotConverged},
-		"one is denied, one is unclear all along": {func(int) Outcome { return Unclear }, func(int) Outcome { return Denied }, ErrNotConverged},
+		"one works steadily, one never":           {always(Allowed), always(Denied), always(Unclear), Abort, ErrUnproven},
+		"one worked three times at the end":       {from(29), always(Denied), always(Unclear), Abort, ErrUnproven},
+		"one worked only twice at the end":        {from(30), always(Denied), always(Unclear), Abort, ErrNotConverged},
+		"one works steadily, one did once":        {always(Allowed), once, always(Allowed), Abort, ErrNotConverged},
+		"everything is unclear":                   {always(Unclear), always(Unclear), always(Unclear), Create, ErrNotConverged},
+		"one is denied, one is unclear all along": {always(Unclear), always(Denied), always(Allowed), Abort, ErrUnproven},
+		"all that is clear is a refusal":          {always(Unclear), always(Denied), always(Unclear), Create, ErrNotConverged},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := plain()
-			b.Grant.Can = []Ability{Create, Abort}
+			b.Grant.Can = []Ability{Create, Abort, Read}
 			a := &cloud{wrote: map[string]bool{}, answer: func(p Probe, n int) (Outcome, error) {
-				return map[Ability]func(int) Outcome{Create: c.create, Abort: c.abort}[p.Ability](n), nil
+				return map[Ability]func(int) Outcome{Create: c.create, Abort: c.abort, Read: c.read}[p.Ability](n), nil
 			}}
-			v := &prover{actor: a, probes: ProbesFor(b, []Ability{Create, Abort}, "run", "")[:2], settle: time.Minute, pace: 2 * time.Second, keys: map[string]bool{}, tell: func(Event) {}}
-			if _, err := v.prove(t.Context()); !errors.Is(err, c.want) {
-				t.Errorf("%s: got %v after %d rounds, want %v", name, err, a.tries["abort inside"], c.want)
+			v := &prover{actor: a, probes: ProbesFor(b, b.Grant.Can, "run", "")[:3], settle: time.Minute, pace: 2 * time.Second, keys: map[string]bool{}, tell: func(Event) {}}
+			_, err := v.prove(t.Context())
+			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != c.want || c.want == ErrUnproven && e.What != string(c.what) {
+				t.Errorf("%s: got %v after %d rounds, want %v of %s", name, err, a.tries["abort inside"], c.want, c.what)
 			}
 		})
 	}
@@ -246,10 +254,18 @@ func TestWhatWasPlantedIsNotPlantedAgainAndFailsTheProofIfItCannotBe(t *testing.
 		var planted []string
 		b := plain()
 		b.Grant.Can = []Ability{Create, Read, Delete}
-		with := func(plant func(context.Context, []string) error) *prover {
-			return &prover{actor: &cloud{wrote: map[string]bool{}, answer: kept}, probes: ProbesFor(b, everything(), "run", ""), settle: time.Minute, pace: time.Second, keys: map[string]bool{}, tell: func(Event) {}, plant: plant}
+		busy := func(p Probe, n int) (Outcome, error) { // some are tried twice
+			return map[bool]Outcome{true: Unclear, false: p.Want}[p.Where == Sibling && n == 1], nil
 		}
-		v := with(func(_ context.Context, keys []string) error { planted = append(planted, keys...); return nil })
+		with := func(plant func(context.Context, []string) error) *prover {
+			return &prover{actor: &cloud{wrote: map[string]bool{}, answer: busy}, probes: ProbesFor(b, everything(), "run", ""), settle: time.Minute, pace: time.Second, keys: map[string]bool{}, tell: func(Event) {}, plant: plant}
+		}
+		v := with(func(_ context.Context, keys []string) error {
+			if planted = append(planted, keys...); !slices.IsSorted(keys) {
+				t.Errorf("got %q, want the same order in every run", keys)
+			}
+			return nil
+		})
 		if _, err := v.prove(t.Context()); err != nil || len(planted) != 4 {
 			t.Errorf("got %q and %v, want four objects beside the grant", planted, err)
 		}
