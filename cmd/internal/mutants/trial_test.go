@@ -17,9 +17,12 @@ import (
 	"time"
 )
 
-// patience is how long tests may go on that a sound program passes in moments.
-// Whoever needs longer is lost in a loop, which somebody would notice.
-const patience = 20 * time.Second
+// Whoever needs much longer than a sound program is lost in a loop, which
+// somebody would notice.
+const (
+	patience = 20 * time.Second
+	slower   = 5 // times what the tests took without a mutant, in addition
+)
 
 // memory is a disk that needs no time to be synced, where there is one.
 const memory = "/dev/shm"
@@ -30,16 +33,19 @@ type bench struct {
 	dir     string
 	program string
 	reach   map[int][]string
+	took    map[string]time.Duration // by test, without a mutant
 }
 
 // seat compiles a judge's tests and notes what each of them reaches.
 func seat(t *testing.T, overlay string, j judge) bench {
 	t.Helper()
-	b := bench{judge: j, dir: filepath.Join(root(t), filepath.FromSlash(j.dir)), program: compiled(t, overlay, j.dir), reach: map[int][]string{}}
+	b := bench{judge: j, dir: filepath.Join(root(t), filepath.FromSlash(j.dir)), program: compiled(t, overlay, j.dir), reach: map[int][]string{}, took: map[string]time.Duration{}}
 	var mu sync.Mutex
 	sideBySide(b.tests(t), func(n int, test string) {
 		notes := filepath.Join(overlay, filepath.Base(b.program)+strconv.Itoa(n))
-		err := b.run(t.Context(), []string{test}, "BUCKETGRANT_MUTANT_NOTES="+notes)
+		start := time.Now()
+		err := b.run(t.Context(), []string{test}, 10*time.Minute, "BUCKETGRANT_MUTANT_NOTES="+notes)
+		took := time.Since(start)
 		if err != nil {
 			t.Errorf("%s: %s fails without a mutant: %v", j.dir, test, err)
 		}
@@ -49,6 +55,7 @@ func seat(t *testing.T, overlay string, j judge) bench {
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		b.took[test] = took
 		for _, word := range strings.Fields(string(data)) {
 			number, _ := strconv.Atoi(word)
 			b.reach[number] = append(b.reach[number], test)
@@ -76,7 +83,7 @@ func (b bench) tests(t *testing.T) []string {
 }
 
 // run runs some of the tests; its error says that one of them failed or found no end.
-func (b bench) run(ctx context.Context, tests []string, env string) error {
+func (b bench) run(ctx context.Context, tests []string, most time.Duration, env string) error {
 	var quoted []string
 	for _, test := range tests {
 		quoted = append(quoted, regexp.QuoteMeta(test))
@@ -85,7 +92,7 @@ func (b bench) run(ctx context.Context, tests []string, env string) error {
 	if b.test != "" {
 		pattern = "^" + b.test + "$/" + pattern
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	c := exec.CommandContext(ctx, b.program, "-test.failfast", "-test.run", pattern)
 	c.Dir, c.Env = b.dir, append(os.Environ(), env)
@@ -101,8 +108,11 @@ func (b bench) run(ctx context.Context, tests []string, env string) error {
 
 // kills reports whether a test fails while the mutant is awake.
 func (b bench) kills(ctx context.Context, m mutant) bool {
-	tests := b.reach[m.number]
-	return len(tests) > 0 && b.run(ctx, tests, "BUCKETGRANT_MUTANT="+strconv.Itoa(m.number)) != nil
+	tests, most := b.reach[m.number], patience
+	for _, test := range tests {
+		most += slower * b.took[test]
+	}
+	return len(tests) > 0 && b.run(ctx, tests, most, "BUCKETGRANT_MUTANT="+strconv.Itoa(m.number)) != nil
 }
 
 // sideBySide calls f for all of list, on as many processors as there are.
