@@ -145,17 +145,22 @@ func TestAGrantOfEverythingAndOneOfNothingAreProven(t *testing.T) {
 }
 
 func TestWhatFailsOnTheWayEndsAProof(t *testing.T) {
-	for _, at := range []Ability{Create, Overwrite} { // granted, and not granted
+	for name, c := range map[string]struct {
+		at  Ability
+		try int
+	}{"what is granted": {Create, 1}, "what is put again": {Create, steady + 1}, "what is not granted": {Overwrite, 1}} {
 		synctest.Test(t, func(t *testing.T) {
-			c := &cloud{wrote: map[string]bool{}, answer: func(p Probe, _ int) (Outcome, error) {
-				if p.Ability == at && p.Where == Inside {
+			a := &cloud{wrote: map[string]bool{}, answer: func(p Probe, n int) (Outcome, error) {
+				if p.Ability == c.at && p.Where == Inside && n == c.try {
 					panic("a bug")
 				}
 				return p.Want, nil
 			}}
-			v := &prover{actor: c, probes: ProbesFor(plain(), []Ability{Create, Overwrite}, "run", ""), settle: time.Minute, pace: time.Second, keys: map[string]bool{}, tell: func(Event) {}}
+			b := plain()
+			b.Grant.Can = []Ability{Create, Delete}
+			v := &prover{actor: a, probes: ProbesFor(b, []Ability{Create, Overwrite, Delete}, "run", ""), settle: time.Minute, pace: time.Second, keys: map[string]bool{}, tell: func(Event) {}}
 			if _, err := v.prove(t.Context()); err == nil || !strings.Contains(err.Error(), "internal error") {
-				t.Errorf("%s: got %v, want what happened", at, err)
+				t.Errorf("%s: got %v, want what happened", name, err)
 			}
 		})
 	}
