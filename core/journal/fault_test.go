@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,6 +56,7 @@ func TestWhateverFailsOnTheDiskIsSaidAndWhatWasAcknowledgedIsThere(t *testing.T)
 		"one that is too long": func(dir string) { lines(t, dir, compactOver+1, true) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Attr("suite", "D1")
 			for at := 0; ; at++ {
 				dir := filepath.Join(t.TempDir(), "j")
 				prepare(dir)
@@ -65,6 +67,7 @@ func TestWhateverFailsOnTheDiskIsSaidAndWhatWasAcknowledgedIsThere(t *testing.T)
 					if err != nil || at < 10 {
 						t.Errorf("without a fault: got %v after %d operations", err, at)
 					}
+					t.Attr("cases", strconv.Itoa(at))
 					break
 				}
 				if !errors.Is(err, errDisk) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -114,6 +115,7 @@ var deeds = map[string]func(dir string) error{
 func TestWhateverFailsOnTheDiskIsSaidAndLeavesNothingHalf(t *testing.T) {
 	for name, do := range deeds {
 		t.Run(name, func(t *testing.T) {
+			t.Attr("suite", "D1")
 			prepared := func() string {
 				dir := room(t)
 				if err := os.WriteFile(filepath.Join(dir, "old"), nil, 0o600); err != nil {
@@ -132,6 +134,7 @@ func TestWhateverFailsOnTheDiskIsSaidAndLeavesNothingHalf(t *testing.T) {
 					if at < 2 {
 						t.Errorf("got %d operations, want them seen", at)
 					}
+					t.Attr("cases", strconv.Itoa(at))
 					break
 				}
 				if !errors.Is(err, errDisk) {
