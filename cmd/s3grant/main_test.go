@@ -30,3 +30,5 @@ func TestSignalEndsARunThatWaits(t *testing.T) {
 func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
 
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }
+
+func TestADiskThatFailsLosesNoKeyAndLeavesNothingHalf(t *testing.T) { clitest.Disk(t, cloud(), true) }

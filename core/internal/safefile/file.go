@@ -64,6 +64,17 @@ func (d *Dir) part(data []byte, mode fs.FileMode) (name string, err error) {
 	return name, nil
 }
 
+// Rehearse writes a file and removes it again, so that whatever could fail does.
+func (d *Dir) Rehearse(name string, data []byte) error {
+	if err := d.Write(name, data); err != nil {
+		return err
+	}
+	if err := d.Remove(name); err != nil {
+		return errors.Join(err, d.sweep(name))
+	}
+	return nil
+}
+
 // sweep removes what a failure may have left, if it is there.
 func (d *Dir) sweep(name string) error {
 	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,39 @@
+// Chapters: what is done on a disk that fails.
+package clitest
+
+// chapter is one command, and what was done before it.
+type chapter struct {
+	name   string
+	before [][]string
+	run    []string
+	quick  bool // this is no command that changes the cloud, or it is much like another: one cloud is enough
+}
+
+// chapters are the commands that write to a disk. @state is where they find the
+// cloud and the journal.
+func chapters() []chapter {
+	apply := words("apply @grant @state --to $TO --no-verify --yes")
+	start := words("rotate start @grant @state --to $TO --no-verify --yes")
+	finish := words("rotate finish @grant @state --force --grace 1h --yes")
+	return []chapter{
+		{name: "apply", run: apply},
+		{name: "apply not sealed", run: words("apply @grant @state --plain --no-verify --yes"), quick: true},
+		{name: "apply without a secret", run: words("apply @grant @keyless @state --yes"), quick: true},
+		{name: "apply a plan", before: [][]string{words("plan @grant @state --to $TO --out reviewed.plan")}, run: words("apply reviewed.plan @state --no-verify --yes"), quick: true},
+		{name: "apply to many", run: words("apply -f sites.yaml @state --no-verify --yes"), quick: true},
+		{name: "apply in a sandbox's file", run: words("apply @grant --sandbox-file cloud.json --to $TO --no-verify --yes"), quick: true},
+		{name: "rotate start", before: [][]string{apply}, run: start},
+		{name: "rotate finish", before: [][]string{apply, start}, run: finish},
+		{name: "rotate abort", before: [][]string{apply, start}, run: words("rotate abort @grant @state --force --yes")},
+		{name: "reissue", before: [][]string{apply}, run: words("reissue @grant @state --key $KEY --to $TO --no-verify --yes")},
+		{name: "revoke", before: [][]string{apply}, run: words("revoke @grant @state --yes")},
+		{name: "restore", before: [][]string{apply, words("revoke @grant @state --yes")}, run: words("restore @grant @state --yes")},
+		{name: "destroy", before: [][]string{apply}, run: words("destroy @grant @state --yes")},
+		{name: "plan", run: words("plan @grant @state --to $TO --out reviewed.plan"), quick: true},
+		{name: "receive", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received.json --format json"), quick: true},
+		{name: "receive with what to tell", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received"), quick: true},
+		{name: "doctor", before: [][]string{apply}, run: words("doctor $MANIFEST --error AccessDenied --report report.json"), quick: true},
+		{name: "man", run: words("man pages"), quick: true},
+		{name: "demo", run: words("demo"), quick: true},
+	}
+}
