@@ -25,4 +25,6 @@ func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
 
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }
 
-func TestADiskThatFailsLosesNoKeyAndLeavesNothingHalf(t *testing.T) { clitest.Disk(t, cloud(), false) }
+func TestADiskThatFailsLosesNoKeyAndLeavesNothingHalf(t *testing.T) {
+	clitest.Disk(t, cloud(), "reissue")
+}

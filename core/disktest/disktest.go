@@ -66,6 +66,10 @@ func (f Fault) Run(run func()) (met Op) {
 	return met
 }
 
+// Matters reports whether a run must not succeed after the operation has failed.
+// What could not be removed may be tried again.
+func Matters(op Op) bool { return op.Name != "" && op.Name != safefile.OpRemove }
+
 // because is one of the causes for which an operation fails.
 func because(op string, cause int) syscall.Errno {
 	of := causes[op]

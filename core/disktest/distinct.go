@@ -23,9 +23,10 @@ func Shape(recorded []Op) string {
 const records = ".jsonl"
 
 // Distinct leaves out faults that are like others: of the same operation on the
-// same kind of file. A journal has many records: of each operation on one, the
-// last is kept between any two files that were published, since what has become
-// of the secret lies in between. seen is what earlier runs have had.
+// same kind of file. A journal has many records: the last that is cut off and
+// the last that is not durable are kept between any two files that were
+// published, since what has become of the secret lies in between. seen is what
+// earlier runs have had.
 func Distinct(recorded []Op, faults []Fault, seen map[string]bool) []Fault {
 	var few []Fault
 	last := map[string]int{} // where in few the last record is
@@ -37,7 +38,7 @@ func Distinct(recorded []Op, faults []Fault, seen map[string]bool) []Fault {
 			}
 		}
 		path := recorded[f.At].Path
-		if strings.HasSuffix(path, records) {
+		if strings.HasSuffix(path, records) && (f.Op == safefile.OpRest || f.Op == safefile.OpSync) {
 			sign := fmt.Sprint(f.Op, published, f.Ever)
 			if i, again := last[sign]; again {
 				few[i] = f

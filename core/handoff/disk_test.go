@@ -103,6 +103,8 @@ func TestEverythingIsWrittenOrNothingWhateverTheDiskDoes(t *testing.T) {
 				switch old, damaged := os.ReadFile(filepath.Join(dir, "old")); {
 				case damaged != nil || string(old) != "old":
 					t.Errorf("%s: the old file: got %q and %v", fault, old, damaged)
+				case err == nil && disktest.Matters(met):
+					t.Errorf("%s: no error", fault)
 				case err == nil && !slices.Equal(got, want):
 					t.Errorf("%s: no error, and there is %v, want %v", fault, got, want)
 				case err != nil && !stuck && len(files(got)) > 1:

@@ -5,6 +5,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,25 +36,27 @@ func begun(t *testing.T) map[string][]byte {
 
 // record is a run that opens the journal in dir, records three intents and
 // settles two. It returns what was acknowledged: what must be pending, and what must not.
-func record(dir string) (pending, settled []string) {
+func record(dir string) (pending, settled []string, failed error) {
 	f, err := Open(dir, "acme", "test")
 	if err != nil {
-		return nil, nil
+		return nil, nil, err
 	}
 	for _, id := range []string{"a", "b", "c"} {
-		if f.Intend(intent(id)) != nil {
+		if err := f.Intend(intent(id)); err != nil {
+			failed = err
 			continue
 		}
 		if id == "c" {
 			pending = append(pending, id)
 			continue
 		}
-		if f.Settle(id, true) == nil {
-			settled = append(settled, id)
+		if err := f.Settle(id, true); err != nil {
+			failed = err
+			continue
 		}
+		settled = append(settled, id)
 	}
-	_ = f.Close()
-	return pending, settled
+	return pending, settled, errors.Join(failed, f.Close())
 }
 
 func TestAJournalKeepsWhatItAcknowledgedWhateverTheDiskDoes(t *testing.T) {
@@ -69,7 +72,7 @@ func TestAJournalKeepsWhatItAcknowledgedWhateverTheDiskDoes(t *testing.T) {
 				}
 				return dir
 			}
-			recorded := disktest.Record(func() { record(make()) })
+			recorded := disktest.Record(func() { _, _, err := record(make()); must(t, err) })
 			faults, err := disktest.Faults(recorded, everyFault)
 			must(t, err)
 			if !everyFault && what == "long" { // each run reads and writes it all
@@ -79,7 +82,10 @@ func TestAJournalKeepsWhatItAcknowledgedWhateverTheDiskDoes(t *testing.T) {
 				ran++
 				dir := make()
 				var pend, settled []string
-				fault.Run(func() { pend, settled = record(dir) })
+				var failed error
+				if met := fault.Run(func() { pend, settled, failed = record(dir) }); failed == nil && disktest.Matters(met) {
+					t.Errorf("%s: everything was acknowledged", fault)
+				}
 				got := pending(t, reopen(t, dir))
 				if content != nil {
 					pend = append(pend, "old")

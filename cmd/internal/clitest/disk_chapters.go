@@ -6,7 +6,6 @@ type chapter struct {
 	name   string
 	before [][]string
 	run    []string
-	quick  bool // this is no command that changes the cloud, or it is much like another: one cloud is enough
 }
 
 // chapters are the commands that write to a disk. @state is where they find the
@@ -17,11 +16,11 @@ func chapters() []chapter {
 	finish := words("rotate finish @grant @state --force --grace 1h --yes")
 	return []chapter{
 		{name: "apply", run: apply},
-		{name: "apply not sealed", run: words("apply @grant @state --plain --no-verify --yes"), quick: true},
-		{name: "apply without a secret", run: words("apply @grant @keyless @state --yes"), quick: true},
-		{name: "apply a plan", before: [][]string{words("plan @grant @state --to $TO --out reviewed.plan")}, run: words("apply reviewed.plan @state --no-verify --yes"), quick: true},
-		{name: "apply to many", run: words("apply -f sites.yaml @state --no-verify --yes"), quick: true},
-		{name: "apply in a sandbox's file", run: words("apply @grant --sandbox-file cloud.json --to $TO --no-verify --yes"), quick: true},
+		{name: "apply not sealed", run: words("apply @grant @state --plain --no-verify --yes")},
+		{name: "apply without a secret", run: words("apply @grant @keyless @state --yes")},
+		{name: "apply a plan", before: [][]string{words("plan @grant @state --to $TO --out reviewed.plan")}, run: words("apply reviewed.plan @state --no-verify --yes")},
+		{name: "apply to many", run: words("apply -f sites.yaml @state --no-verify --yes")},
+		{name: "apply in a sandbox's file", run: words("apply @grant --sandbox-file cloud.json --to $TO --no-verify --yes")},
 		{name: "rotate start", before: [][]string{apply}, run: start},
 		{name: "rotate finish", before: [][]string{apply, start}, run: finish},
 		{name: "rotate abort", before: [][]string{apply, start}, run: words("rotate abort @grant @state --force --yes")},
@@ -29,11 +28,11 @@ func chapters() []chapter {
 		{name: "revoke", before: [][]string{apply}, run: words("revoke @grant @state --yes")},
 		{name: "restore", before: [][]string{apply, words("revoke @grant @state --yes")}, run: words("restore @grant @state --yes")},
 		{name: "destroy", before: [][]string{apply}, run: words("destroy @grant @state --yes")},
-		{name: "plan", run: words("plan @grant @state --to $TO --out reviewed.plan"), quick: true},
-		{name: "receive", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received.json --format json"), quick: true},
-		{name: "receive with what to tell", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received"), quick: true},
-		{name: "doctor", before: [][]string{apply}, run: words("doctor $MANIFEST --error AccessDenied --report report.json"), quick: true},
-		{name: "man", run: words("man pages"), quick: true},
-		{name: "demo", run: words("demo"), quick: true},
+		{name: "plan", run: words("plan @grant @state --to $TO --out reviewed.plan")},
+		{name: "receive", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received.json --format json")},
+		{name: "receive with what to tell", before: [][]string{apply}, run: words("receive $SEALED --identity key.txt --out received")},
+		{name: "doctor", before: [][]string{apply}, run: words("doctor $MANIFEST --error AccessDenied --report report.json")},
+		{name: "man", run: words("man pages")},
+		{name: "demo", run: words("demo")},
 	}
 }
