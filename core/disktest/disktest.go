@@ -5,6 +5,7 @@ package disktest
 import (
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -142,4 +143,18 @@ func Open(files fs.FS) ([]string, error) {
 		return err
 	})
 	return open, err
+}
+
+// Before lets f happen once, right before the first operation of that name in
+// the directory, while run runs.
+func Before[T any](name, dir string, f func(), run func() T) T {
+	var once sync.Once
+	end := safefile.Ask(func(op Op) error {
+		if op.Name == name && filepath.Dir(op.Path) == dir {
+			once.Do(f)
+		}
+		return nil
+	})
+	defer end()
+	return run()
 }

@@ -130,8 +130,9 @@ func (d *Dir) Create(name string) (*File, error) {
 	return f, nil
 }
 
-// Open opens an existing file for reading and appending. It refuses links,
-// anything that is not a file, another owner and wider permissions than 0600.
+// Open opens an existing file for reading and appending. It refuses links of
+// both kinds, anything that is not a file, another owner and wider permissions
+// than 0600.
 func (d *Dir) Open(name string) (*File, error) {
 	before, err := d.root.Lstat(name) // opening a pipe could block, so look first
 	if err != nil {
@@ -173,6 +174,8 @@ func checkFile(path string, i fs.FileInfo) error {
 		return fmt.Errorf("file %q: is not a regular file", path)
 	case !ours(i):
 		return fmt.Errorf("file %q: belongs to another user", path)
+	case nameCount(i) > 1:
+		return fmt.Errorf("file %q: has another name as well (a hard link), under which it would be changed too", path)
 	case widerThan(mode, 0o600):
 		return fmt.Errorf("file %q: others may open it (mode %04o); accepted: 0600", path, mode.Perm())
 	}
