@@ -16,11 +16,7 @@ func CheckDir(path string) error {
 	if err != nil {
 		return err
 	}
-	name := ".check-" + rand.Text()
-	err = d.Write(name, nil)
-	if err == nil {
-		err = d.Remove(name)
-	}
+	err = d.Rehearse(".check-"+rand.Text(), nil)
 	return errors.Join(err, d.Close(), d.Undo())
 }
 

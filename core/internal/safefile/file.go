@@ -64,6 +64,17 @@ func (d *Dir) part(data []byte, mode fs.FileMode) (name string, err error) {
 	return name, nil
 }
 
+// Rehearse writes a file and removes it again, so that whatever could fail does.
+func (d *Dir) Rehearse(name string, data []byte) error {
+	if err := d.Write(name, data); err != nil {
+		return err
+	}
+	if err := d.Remove(name); err != nil {
+		return errors.Join(err, d.sweep(name))
+	}
+	return nil
+}
+
 // sweep removes what a failure may have left, if it is there.
 func (d *Dir) sweep(name string) error {
 	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
@@ -119,8 +130,9 @@ func (d *Dir) Create(name string) (*File, error) {
 	return f, nil
 }
 
-// Open opens an existing file for reading and appending. It refuses links,
-// anything that is not a file, another owner and wider permissions than 0600.
+// Open opens an existing file for reading and appending. It refuses links of
+// both kinds, anything that is not a file, another owner and wider permissions
+// than 0600.
 func (d *Dir) Open(name string) (*File, error) {
 	before, err := d.root.Lstat(name) // opening a pipe could block, so look first
 	if err != nil {
@@ -162,6 +174,8 @@ func checkFile(path string, i fs.FileInfo) error {
 		return fmt.Errorf("file %q: is not a regular file", path)
 	case !ours(i):
 		return fmt.Errorf("file %q: belongs to another user", path)
+	case nameCount(i) > 1:
+		return fmt.Errorf("file %q: has another name as well (a hard link), under which it would be changed too", path)
 	case widerThan(mode, 0o600):
 		return fmt.Errorf("file %q: others may open it (mode %04o); accepted: 0600", path, mode.Perm())
 	}

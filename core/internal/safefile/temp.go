@@ -11,7 +11,13 @@ func TempDir(prefix string) (path string, remove func() error, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return path, func() error { return step(OpRemove, path, func() error { return os.RemoveAll(path) }) }, nil
+	take := func() error { return step(OpRemove, path, func() error { return os.RemoveAll(path) }) }
+	return path, func() error {
+		if take() == nil {
+			return nil
+		}
+		return take()
+	}, nil
 }
 
 // PublicDir makes a directory for files that everybody may read, and its parents.
