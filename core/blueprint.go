@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Blueprint is a grant compiled for one cloud: safe to print, hash and keep.
@@ -83,7 +84,7 @@ func (b Blueprint) gap(a Ability, at Where) (Gap, bool) {
 // them: "sha256:" and 64 hex digits.
 func (b Blueprint) PolicyHash() string {
 	docs := slices.Clone(b.Documents)
-	slices.SortFunc(docs, func(x, y Document) int { return compare(x.Name, y.Name) })
+	slices.SortFunc(docs, func(x, y Document) int { return strings.Compare(x.Name, y.Name) })
 	h := sha256.New()
 	for _, d := range docs {
 		h.Write([]byte(d.Name + "\x00"))
@@ -103,14 +104,4 @@ func canonical(raw []byte) []byte {
 		return raw
 	}
 	return out
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -163,7 +163,7 @@ func (d *Diagnosis) rank(causes []Cause) {
 		}
 	}
 	slices.SortStableFunc(d.Hypotheses, func(a, b Hypothesis) int {
-		return cmp.Or(b.Score-a.Score, compare(a.Name, b.Name))
+		return cmp.Or(b.Score-a.Score, strings.Compare(a.Name, b.Name))
 	})
 }
 

@@ -132,7 +132,7 @@ func prefixRule(p string) string {
 			return "has " + string(r) + ", which policy languages give a meaning of its own"
 		case r > 0xFF:
 			return "has a character beyond U+00FF, which a policy document cannot hold"
-		case r == 0x7F || r < 0x20 || unicode.IsControl(r):
+		case unicode.IsControl(r):
 			return "has a control character"
 		case unicode.Is(unicode.Mn, r) || unicode.IsSpace(r):
 			return "has white space or a combining character"

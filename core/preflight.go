@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // runs says which permissions each command takes, by [Permission.Verbs].
@@ -57,7 +58,7 @@ func (p *Plan) Needs(command string) []Permission {
 		}
 	}
 	slices.SortStableFunc(needs, func(a, b Permission) int {
-		return cmp.Or(compare(a.Resource, b.Resource), compare(a.Action, b.Action))
+		return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Action, b.Action))
 	})
 	return needs
 }

@@ -158,7 +158,8 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 	}
 }
 
-// late tells too little access from a change that is not visible yet. The
+// late tells too little access from a change that is not visible yet; a row of
+// rows is not as wanted. The
 // credential has arrived if one ability has worked steadily, or if no outcome is
 // unclear: only a known caller is denied. What has then been denied for the
 // whole time that the cloud takes to settle is really missing. So is the way in:
@@ -171,12 +172,8 @@ func (v *prover) late(rows []Row, worked []int, ever []bool) error {
 			return &Error{Kind: ErrUnproven, What: string(r.Ability), Err: errors.New("granted, but refused " + r.where())}
 		}
 	}
-	for _, r := range rows {
-		if !r.OK() {
-			return &Error{Kind: ErrNotConverged, What: string(r.Ability), Err: fmt.Errorf("after %s the outcome is still %q: %s", v.settle, r.Got, r.Err)}
-		}
-	}
-	return &Error{Kind: ErrNotConverged, Err: fmt.Errorf("answers still vary after %s", v.settle)}
+	r := rows[slices.IndexFunc(rows, func(r Row) bool { return !r.OK() })]
+	return &Error{Kind: ErrNotConverged, What: string(r.Ability), Err: fmt.Errorf("after %s the outcome is still %q: %s", v.settle, r.Got, r.Err)}
 }
 
 // negatives tries what is not granted, once each; an unclear outcome is tried

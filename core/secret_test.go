@@ -59,3 +59,24 @@ func TestZeroSecretIsEmpty(t *testing.T) {
 		t.Errorf("got %v %v, want the zero secret and no other empty", s.Empty(), s.Reveal())
 	}
 }
+
+func TestEveryPrinterSaysThatThereIsASecret(t *testing.T) {
+	s := NewSecret([]byte(dummy))
+	raw, _ := s.MarshalJSON()
+	text, _ := s.MarshalText()
+	for name, got := range map[string]string{
+		"String": s.String(), "GoString": s.GoString(), "Format": fmt.Sprintf("%x", s), "MarshalJSON": string(raw), "MarshalText": string(text), "LogValue": s.LogValue().String(),
+	} {
+		if got != redacted && got != `"`+redacted+`"` {
+			t.Errorf("%s: got %q, want %q: nobody can tell an empty secret from a hidden one", name, got, redacted)
+		}
+	}
+}
+
+func TestFilesOfTwoKeysHaveTwoNames(t *testing.T) {
+	for id, want := range map[string]string{"AKIAIOSFODNN7EXAMPLE": "AKIAIOSFODNN7EXAMPLE", "short": "short", strings.Repeat("a", 12) + strings.Repeat("b", 28): strings.Repeat("a", 12) + strings.Repeat("b", 8)} {
+		if got := (Credential{ID: id}).KeyName(); got != want {
+			t.Errorf("key %q: got the name %q, want %q", id, got, want)
+		}
+	}
+}

@@ -24,3 +24,7 @@ func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11)
 func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
 
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }
+
+func TestADiskThatFailsLosesNoKeyAndLeavesNothingHalf(t *testing.T) {
+	clitest.Disk(t, cloud(), "reissue")
+}

@@ -30,3 +30,7 @@ func TestSignalEndsARunThatWaits(t *testing.T) {
 func TestReadmeIsUnderstood(t *testing.T) { clitest.Readme(t, cloud()) }
 
 func TestNobodyHasToListen(t *testing.T) { clitest.Pipe(t, cloud()) }
+
+func TestADiskThatFailsLosesNoKeyAndLeavesNothingHalf(t *testing.T) {
+	clitest.Disk(t, cloud(), "apply", "apply in a sandbox's file", "rotate start", "rotate finish", "rotate abort", "reissue", "revoke", "restore", "destroy", "plan", "man")
+}

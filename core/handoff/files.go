@@ -4,6 +4,7 @@ package handoff
 import (
 	"crypto/rand"
 	"errors"
+	"io/fs"
 
 	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
 )
@@ -15,11 +16,7 @@ func CheckDir(path string) error {
 	if err != nil {
 		return err
 	}
-	name := ".check-" + rand.Text()
-	err = d.Write(name, nil)
-	if err == nil {
-		err = d.Remove(name)
-	}
+	err = d.Rehearse(".check-"+rand.Text(), nil)
 	return errors.Join(err, d.Close(), d.Undo())
 }
 
@@ -46,3 +43,22 @@ func ReadOwn(path string, most int64) ([]byte, error) { return safefile.ReadOwn(
 // when it is whole and on the disk. It fails with [io/fs.ErrExist] rather than
 // replace anything.
 func WriteNew(path string, data []byte) error { return safefile.WriteNew(path, data) }
+
+// Replace puts data in the place of a file by one rename, with that mode: at
+// every moment the old file is there, or the new one is whole and on the disk.
+func Replace(path string, data []byte, mode fs.FileMode) error {
+	return safefile.Replace(path, data, mode)
+}
+
+// Lock locks a file, which is made if it is missing. unlock is nil if somebody
+// else holds it. It follows no link and waits at no pipe.
+func Lock(path string) (unlock func() error, err error) { return safefile.LockFile(path) }
+
+// TempDir makes a directory of the user's own that remove takes away with all
+// that is in it.
+func TempDir(prefix string) (path string, remove func() error, err error) {
+	return safefile.TempDir(prefix)
+}
+
+// PublicDir makes a directory for files that everybody may read, and its parents.
+func PublicDir(path string) error { return safefile.PublicDir(path) }

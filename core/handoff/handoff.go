@@ -73,11 +73,7 @@ func (h Handoff) Rehearse() error {
 	if err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}
-	name := h.fileName("rehearsal-" + rand.Text()[:10])
-	err = dir.Write(name, slices.Concat(data, make([]byte, allowance)))
-	if err == nil {
-		err = dir.Remove(name)
-	}
+	err = dir.Rehearse(h.fileName("rehearsal-"+rand.Text()[:10]), slices.Concat(data, make([]byte, allowance)))
 	if err = errors.Join(err, dir.Close(), dir.Undo()); err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}

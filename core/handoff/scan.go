@@ -36,6 +36,10 @@ var secretShapes = []secretShape{
 	{"a token of GitHub", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})`)},
 }
 
+// publicShapes are what is drawn by lot as well, but made to be shown: public
+// keys, and the fingerprints by which people compare them.
+var publicShapes = regexp.MustCompile(`\bSHA256:[A-Za-z0-9+/]{43}|\bssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}|\bssh-rsa AAAAB3NzaC1yc2E[A-Za-z0-9+/]+`)
+
 // Scan refuses text in which something looks like a secret: of a pair, of a key
 // document, of a session, or a private key, also as base64 or percent-encoded. It
 // is for what is about to be shown to others. Its error names the sort and the
@@ -69,7 +73,7 @@ func scanLine(line string, coded bool) string {
 	if keyLine.MatchString(line) && strings.ContainsAny(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && strings.ContainsAny(line, "ghijklmnopqrstuvwxyz") {
 		return "a line of a key"
 	}
-	words := strings.FieldsFunc(line, func(r rune) bool { return !strings.ContainsRune(codeRunes, r) })
+	words := strings.FieldsFunc(publicShapes.ReplaceAllString(line, " "), func(r rune) bool { return !strings.ContainsRune(codeRunes, r) })
 	for _, word := range words {
 		if slices.ContainsFunc(cores(word), pairSecret) {
 			return "the secret of a pair"

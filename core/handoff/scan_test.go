@@ -86,6 +86,24 @@ func TestSecretsAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
+func TestAPublicKeyMayBeShownHoweverItWasDrawn(t *testing.T) {
+	secret := drawn()
+	for range 100 {
+		s := secret()
+		for name, text := range map[string]string{
+			"the end of a fingerprint": "SHA256:aB/" + s, "its beginning": "SHA256:" + s + "/aB",
+			"the end of a short key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIaB/" + s, "the end of a long key": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB/" + s + " alice@laptop",
+		} {
+			if err := Scan([]byte(text)); err != nil {
+				t.Errorf("%s: %q: %v", name, text, err)
+			}
+			if Scan([]byte(text+" "+s)) == nil {
+				t.Errorf("%s: a secret beside it may be shown", name)
+			}
+		}
+	}
+}
+
 func TestWhatIsPublicMayBeShown(t *testing.T) {
 	c := pairOf(exampleID, newSecret())
 	dir := filepath.Join(room(t), "out")

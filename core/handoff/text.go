@@ -202,7 +202,7 @@ func (t *text) line(s string) { t.WriteString(s + "\n") }
 
 func (t *text) row(name, value string) {
 	if value != "" {
-		t.line(fmt.Sprintf("%-12s %s", name, Safe(value)))
+		t.line(fmt.Sprintf("%-12s %s", Safe(name), Safe(value)))
 	}
 }
 

@@ -15,7 +15,7 @@ const compactOver = 256 << 10
 // compact replaces the file by one with the pending intents only, if that is
 // worth it. A crash leaves the old file or the new one, never a mixture.
 func (f *File) compact() error {
-	if f.size <= compactOver || f.state.settled == 0 {
+	if f.size <= compactOver || !f.state.settled {
 		return nil
 	}
 	if err := f.rewrite(); err != nil {
@@ -52,6 +52,6 @@ func (f *File) rewrite() error {
 		return errors.Join(err, file.Close(), f.dir.Remove(next))
 	}
 	old := f.file
-	f.file, f.size, f.state.settled = file, int64(len(data)), 0
+	f.file, f.size = file, int64(len(data))
 	return old.Close()
 }

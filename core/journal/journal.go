@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"sync"
@@ -30,7 +29,7 @@ type File struct {
 	lock *lock
 
 	mu     sync.Mutex
-	file   *os.File
+	file   *safefile.File
 	size   int64 // of all whole lines
 	state  state
 	broken error // what is on the disk is not known; nothing more is written

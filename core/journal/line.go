@@ -24,7 +24,7 @@ type line struct {
 // state is what the lines so far amount to.
 type state struct {
 	pending []core.Intent // oldest first
-	settled int           // intents that are settled: what compacting would save
+	settled bool          // some intent is settled: compacting would save it
 }
 
 func (s *state) has(id string) bool {
@@ -38,7 +38,7 @@ func (s *state) apply(l line) {
 	}
 	before := len(s.pending)
 	s.pending = slices.DeleteFunc(s.pending, func(i core.Intent) bool { return i.ID == l.Settle })
-	s.settled += before - len(s.pending)
+	s.settled = s.settled || len(s.pending) < before
 }
 
 // replay reads a journal. It returns the size of its whole lines; what follows

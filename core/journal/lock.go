@@ -5,22 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
 )
 
-// lock is held by the system for as long as the process lives, so a crash
-// releases it. Its file stays: removing it would let two runs lock two files of
-// one name.
+// lock is the lock of a journal.
 type lock struct {
-	dir   *safefile.Dir
-	name  string // NAME.lock; beside it NAME.lock.holder says who
-	flock *flock.Flock
+	dir  *safefile.Dir
+	name string // NAME.lock; beside it NAME.lock.holder says who
+	file *safefile.Lock
 }
 
 // holder is what is said of who holds the lock.
@@ -31,32 +26,22 @@ type holder struct {
 
 // acquire takes the lock at once or fails with [core.ErrLocked].
 func acquire(d *safefile.Dir, name, who string) (*lock, error) {
-	file, err := d.Open(name) // checks what the lock itself would follow blindly
-	if errors.Is(err, fs.ErrNotExist) {
-		file, err = d.Create(name)
-		if errors.Is(err, fs.ErrExist) {
-			file, err = d.Open(name) // another run was faster
-		}
-	}
-	if err == nil {
-		err = file.Close()
-	}
-	if err != nil {
+	l := &lock{dir: d, name: name}
+	var err error
+	if l.file, err = d.Lock(name); err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	l := &lock{d, name, flock.New(d.Path(name))}
-	got, err := l.flock.TryLock()
-	if err == nil && !got {
-		err = l.taken(l.holder())
+	if l.file == nil {
+		return nil, l.taken(l.holder())
 	}
-	if err == nil && !l.held() {
+	if !l.held() {
 		err = l.taken("it was replaced while it was taken")
 	}
 	if err == nil {
 		err = l.sign(holder{who, time.Now().UTC().Truncate(time.Second)})
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.flock.Unlock())
+		return nil, errors.Join(err, l.file.Unlock())
 	}
 	return l, nil
 }
@@ -89,9 +74,9 @@ func (l *lock) sign(h holder) error {
 }
 
 // held reports whether the file that is locked still is the one with its name.
-func (l *lock) held() bool { return l.dir.Same(l.name, l.flock) }
+func (l *lock) held() bool { return l.file.Held() }
 
 // release gives the lock back.
 func (l *lock) release() error {
-	return errors.Join(l.dir.Remove(l.name+".holder"), l.flock.Unlock())
+	return errors.Join(l.dir.Remove(l.name+".holder"), l.file.Unlock())
 }

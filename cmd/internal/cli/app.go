@@ -23,6 +23,8 @@ type app struct {
 	info   core.Info
 	global globalOptions
 
+	differing *strings.Replacer // see words; made once, since every help text needs it
+
 	// parsed, if set, gets a command's options in place of its run function.
 	parsed func(options any) error
 }
@@ -50,7 +52,9 @@ func Run(ctx context.Context, c Cloud, env Env) int {
 }
 
 func newApp(c Cloud, env Env) *app {
-	return &app{cloud: c, env: env, info: c.Connect(core.Connection{}).Info()}
+	a := &app{cloud: c, env: env, info: c.Connect(core.Connection{}).Info()}
+	a.differing = a.difference()
+	return a
 }
 
 // root is the tree of commands.

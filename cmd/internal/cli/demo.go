@@ -48,11 +48,11 @@ func demoRun(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer s.closeInto(&err)
-	dir, err := os.MkdirTemp("", "bucketgrant-demo-")
+	dir, remove, err := handoff.TempDir("bucketgrant-demo-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = join(err, os.RemoveAll(dir)) }()
+	defer func() { err = join(err, remove()) }()
 	d := &demo{app: a, session: s, engine: s.bare(nil), out: a.paper(a.env.Stdout, a.env.Terminal.Out)}
 	d.engine.Journal = journal.Memory()
 	d.grant = a.exampleGrant(demoProfile, core.WhoKey)

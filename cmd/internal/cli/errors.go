@@ -6,7 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -200,10 +200,10 @@ func (a *app) report(err error) int {
 		return p.ExitCode
 	}
 	for line := range strings.Lines(p.Error) {
-		say(a.env.Stderr, fmt.Sprintf("%s: %s", a.cloud.Program, clean(strings.TrimRight(line, "\n"))))
+		say(a.env.Stderr, a.cloud.Program+": "+strings.TrimRight(line, "\n"))
 	}
 	if p.Hint != "" {
-		say(a.env.Stderr, "hint: "+clean(p.Hint))
+		say(a.env.Stderr, "hint: "+p.Hint)
 	}
 	return p.ExitCode
 }
@@ -234,7 +234,7 @@ func (a *app) jsonLine(v any) {
 	if err != nil {
 		panic(errPanic)
 	}
-	say(a.env.Stderr, string(raw))
+	_, _ = io.WriteString(a.env.Stderr, harmlessJSON(raw)+"\n")
 }
 
 // warn prints something that the user must know, whatever is asked for.

@@ -45,11 +45,14 @@ func (a *app) command(p page) *cobra.Command {
 }
 
 // words fills in what differs between programs.
-func (a *app) words(s string) string {
+func (a *app) words(s string) string { return a.differing.Replace(s) }
+
+// difference is what differs between programs.
+func (a *app) difference() *strings.Replacer {
 	return strings.NewReplacer(
 		"$PROGRAM", a.cloud.Program, "$SETTINGS", a.settingsExample(), "$KEYLESS", a.keylessExample(),
 		"$ACCOUNT", a.info.Nouns.Account, "$REGION", a.info.Nouns.Region, "$PRINCIPAL", a.info.Nouns.Principal, "$CLOUD", a.info.Title,
-	).Replace(s)
+	)
 }
 
 // settingsExample is every setting that all grants need, and the region, as flags.

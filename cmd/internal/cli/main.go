@@ -106,4 +106,5 @@ func panicked() string {
 	}
 }
 
-func say(w io.Writer, text string) { _, _ = fmt.Fprintln(w, text) }
+// say prints one line, harmless to a terminal.
+func say(w io.Writer, text string) { _, _ = fmt.Fprintln(w, clean(text)) }

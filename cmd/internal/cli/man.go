@@ -3,12 +3,13 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 func (a *app) manCommand() *cobra.Command {
@@ -26,13 +27,13 @@ func (a *app) manCommand() *cobra.Command {
 
 func manRun(a *app, root *cobra.Command, dir string) error {
 	dir = a.env.path(dir)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // man pages are for everybody
+	if err := handoff.PublicDir(dir); err != nil {
 		return err
 	}
 	var write func(c *cobra.Command) error
 	write = func(c *cobra.Command) error {
 		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(manPage(c, a.info.Title)), 0o644); err != nil { //nolint:gosec // man pages are for everybody
+		if err := handoff.Replace(filepath.Join(dir, name), []byte(manPage(c, a.info.Title)), 0o644); err != nil {
 			return err
 		}
 		for _, s := range c.Commands() {

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/handoff"
 	"github.com/bucketgrant/bucketgrant/core/journal"
@@ -122,15 +120,14 @@ func (h hasty) Unwrap() core.Provider { return h.Provider }
 // lock keeps other commands from the sandbox's file, which is read at the
 // beginning and written at the end.
 func (s *session) lock(file string) error {
-	lock := flock.New(file + ".lock")
-	got, err := lock.TryLock()
+	unlock, err := handoff.Lock(file + ".lock")
 	if err != nil {
 		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
 	}
-	if !got {
+	if unlock == nil {
 		return &core.Error{Kind: core.ErrLocked, What: fmt.Sprintf("sandbox file %q", s.app.global.SandboxFile)}
 	}
-	s.closers = append(s.closers, lock.Unlock)
+	s.closers = append(s.closers, unlock)
 	return nil
 }
 
@@ -159,25 +156,8 @@ func (s *session) save() error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if err := replaceFile(s.file, data); err != nil {
+	if err := handoff.Replace(s.file, data, 0o600); err != nil {
 		return fmt.Errorf("sandbox file %q: %s", s.app.global.SandboxFile, cause(err))
-	}
-	return nil
-}
-
-// replaceFile puts data in the place of path by one rename, for its owner only.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600, and never an existing file
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

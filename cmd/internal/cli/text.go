@@ -89,13 +89,18 @@ func (p *paper) raw(s string) {
 	}
 }
 
-// printJSON prints v with nothing in it that steers a terminal: JSON escapes
-// C0, and the rest is escaped here.
+// printJSON prints v with nothing in it that steers a terminal.
 func printJSON(w io.Writer, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
+	_, err = io.WriteString(w, harmlessJSON(raw)+"\n")
+	return err
+}
+
+// harmlessJSON is a document with what steers a terminal written as JSON's own codes.
+func harmlessJSON(raw []byte) string {
 	var b strings.Builder
 	for _, r := range string(raw) {
 		switch {
@@ -108,6 +113,5 @@ func printJSON(w io.Writer, v any) error {
 			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
 		}
 	}
-	_, err = io.WriteString(w, b.String()+"\n")
-	return err
+	return b.String()
 }

@@ -151,7 +151,10 @@ func (w world) required() []string {
 }
 
 // keyless is the flags of the first way without a secret that the profile of @grant allows.
-func (w world) keyless(ts *testscript.TestScript) []string {
+func (w world) keyless(ts interface {
+	Check(error)
+	Fatalf(string, ...any)
+}) []string {
 	p, err := profile.Find("event-dump")
 	ts.Check(err)
 	for _, id := range w.info.Identities {

@@ -57,17 +57,26 @@ func MakeDir(path string) (*Dir, error) {
 
 // makeOne makes one directory, durably.
 func makeOne(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
+	if err := step(OpMkdir, path, func() error { return os.Mkdir(path, 0o700) }); err != nil {
 		return err
 	}
-	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory, from which a umask may have taken bits away
-		return err
+	err := step(OpChmod, path, func() error { return os.Chmod(path, 0o700) }) //nolint:gosec // a directory, from which a umask may have taken bits away
+	if err == nil {
+		err = syncAt(filepath.Dir(path))
 	}
-	parent, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return errors.Join(err, remove([]string{path}))
+	}
+	return nil
+}
+
+// syncAt makes what happened to names in a directory durable.
+func syncAt(path string) error {
+	f, err := opening(OpOpen, path, func() (*os.File, error) { return os.Open(path) }) //nolint:gosec // a directory in which something was made
 	if err != nil {
 		return err
 	}
-	return errors.Join(syncDir(parent), parent.Close())
+	return errors.Join(step(OpSyncDir, path, func() error { return syncDir(f) }), f.Close())
 }
 
 // open checks the directory before and after opening it, so that no link and no
@@ -80,7 +89,7 @@ func open(path string, made []string) (*Dir, error) {
 	if err := checkDir(path, before); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(path)
+	root, err := opening(OpOpen, path, func() (*os.Root, error) { return os.OpenRoot(path) })
 	if err != nil {
 		return nil, err
 	}
@@ -117,24 +126,30 @@ func (d *Dir) Path(name string) string { return filepath.Join(d.root.Name(), nam
 
 // Sync makes what happened to names in the directory durable.
 func (d *Dir) Sync() error {
-	f, err := d.root.Open(".")
+	path := d.root.Name()
+	f, err := opening(OpOpen, path, func() (*os.File, error) { return d.root.Open(".") })
 	if err != nil {
 		return err
 	}
-	return errors.Join(syncDir(f), f.Close())
+	return errors.Join(step(OpSyncDir, path, func() error { return syncDir(f) }), f.Close())
 }
 
 // Remove removes a file, durably. It is fine if there is none.
 func (d *Dir) Remove(name string) error {
-	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.unlink(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return d.Sync()
 }
 
+// unlink removes a file, not durably.
+func (d *Dir) unlink(name string) error {
+	return step(OpRemove, d.Path(name), func() error { return d.root.Remove(name) })
+}
+
 // Rename moves a file of the directory over another one, durably.
 func (d *Dir) Rename(from, to string) error {
-	if err := d.root.Rename(from, to); err != nil {
+	if err := step(OpRename, d.Path(to), func() error { return d.root.Rename(from, to) }); err != nil {
 		return err
 	}
 	return d.Sync()
@@ -152,7 +167,7 @@ func remove(made []string) error {
 		if others, err := os.ReadDir(made[i]); err == nil && len(others) > 0 {
 			return nil
 		}
-		if err := os.Remove(made[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := step(OpRemove, made[i], func() error { return os.Remove(made[i]) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -10,9 +10,13 @@ import (
 	"os"
 )
 
+func nameCount(fs.FileInfo) int { return 1 }
+
 func ours(fs.FileInfo) bool { return true }
 
 func widerThan(_, _ fs.FileMode) bool { return false }
 
 // syncDir does nothing: directories cannot be synced there.
 func syncDir(*os.File) error { return nil }
+
+const lockFlags = os.O_RDWR
