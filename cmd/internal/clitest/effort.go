@@ -1,0 +1,9 @@
+//go:build !soak
+
+// Effort: how many of the moments of a process are tried with every change.
+package clitest
+
+const (
+	killEvery   = 12
+	signalEvery = 12
+)
