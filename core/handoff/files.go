@@ -9,16 +9,21 @@ import (
 )
 
 // CheckDir makes sure that files of the user alone can be made in a directory,
-// which is made if it is missing. It leaves nothing behind.
+// which is made if it is missing. It leaves nothing behind, and takes away what
+// a run has left that was killed while it wrote.
 func CheckDir(path string) error {
 	d, err := safefile.MakeDir(path)
 	if err != nil {
 		return err
 	}
-	name := ".check-" + rand.Text()
+	const prefix = ".check-"
+	name := prefix + rand.Text()
 	err = d.Write(name, nil)
 	if err == nil {
 		err = d.Remove(name)
+	}
+	if err == nil {
+		err = d.Sweep(prefix)
 	}
 	return errors.Join(err, d.Close(), d.Undo())
 }

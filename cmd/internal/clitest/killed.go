@@ -2,6 +2,7 @@
 package clitest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bucketgrant/bucketgrant/core"
 )
 
 // Killed kills the program at every call and at every step on the disk of every
@@ -23,6 +26,7 @@ func Killed(t *testing.T, s Seam) {
 			whole := g.whole(t, v)
 			for _, p := range whole.points(kill, killEvery, beforeCall, afterCall, beforeStep) {
 				t.Run(fmt.Sprintf("%s %d", p.At, p.N), func(t *testing.T) {
+					t.Parallel()
 					b := g.bed(t, g.scenes[v.In])
 					if r := b.run(p, v.Args...); r.Signal != syscall.SIGKILL {
 						t.Fatalf("got exit code %d, want a process that was killed\n%s%s", r.Code, r.Stdout, r.Stderr)
@@ -99,7 +103,7 @@ const decided = 6 * time.Minute
 
 var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
 
-// later lets time go by for the journal: the next run comes when everything can be decided.
+// later lets time go by for the journal and all files: the next run comes when everything can be decided.
 func (b *bed) later() {
 	b.Helper()
 	found, err := filepath.Glob(filepath.Join(b.home, "journal", "*.jsonl"))
@@ -122,6 +126,13 @@ func (b *bed) later() {
 			b.Fatal(err)
 		}
 	}
+	then := time.Now().Add(-decided)
+	err = filepath.WalkDir(b.home, func(path string, e os.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, then, then))
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 // tidy demands that every file belongs to a key that exists or was there before,
@@ -136,13 +147,13 @@ func (b *bed) tidy(v verb, now survey) {
 		if slices.Contains(was, name) {
 			continue
 		}
-		if !slices.ContainsFunc(slices.Collect(keysOf(now)), func(id string) bool { return strings.Contains(name, id) }) {
+		if !slices.ContainsFunc(slices.Collect(keysOf(now)), func(id string) bool { return strings.Contains(name, fileKey(id)) }) {
 			b.Errorf("got the file %q in the hand-off directory, want only those of keys that exist: %v", name, now.Keys)
 		}
 	}
 	for id := range now.Keys {
-		bundle := slices.ContainsFunc(now.Files, func(name string) bool { return strings.HasSuffix(name, id+".age") })
-		manifest := slices.ContainsFunc(now.Files, func(name string) bool { return strings.HasSuffix(name, id+".manifest.json") })
+		bundle := slices.ContainsFunc(now.Files, func(name string) bool { return strings.HasSuffix(name, fileKey(id)+".age") })
+		manifest := slices.ContainsFunc(now.Files, func(name string) bool { return strings.HasSuffix(name, fileKey(id)+".manifest.json") })
 		if !bundle || !manifest {
 			b.Errorf("got a key %s and the files %q, want its bundle and its manifest", id, now.Files)
 		}
@@ -153,6 +164,9 @@ func (b *bed) tidy(v verb, now survey) {
 		}
 	}
 }
+
+// fileKey is how the names of files call a key.
+func fileKey(id string) string { return core.Credential{ID: id}.KeyName() }
 
 // keysOf are the IDs of the keys.
 func keysOf(s survey) func(func(string) bool) {

@@ -14,7 +14,7 @@ import (
 // whole and on the disk. It never replaces anything: if name exists, as a file,
 // a link or anything else, it fails with [fs.ErrExist]. A failed Write leaves nothing.
 func (d *Dir) Write(name string, data []byte) error {
-	whole := ".part-" + rand.Text()
+	whole := partPrefix + rand.Text()
 	f, err := d.Create(whole)
 	if err != nil {
 		return err
