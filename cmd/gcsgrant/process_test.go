@@ -44,3 +44,5 @@ func seam() clitest.Seam {
 func TestKilledProcessesLeaveNothingThatTheNextOneDoesNotPutRight(t *testing.T) {
 	clitest.Killed(t, seam())
 }
+
+func TestInterruptedProcessesEndSoonAndTellTheTruth(t *testing.T) { clitest.Signalled(t, seam()) }

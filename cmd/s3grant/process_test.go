@@ -49,3 +49,5 @@ func seam() clitest.Seam {
 func TestKilledProcessesLeaveNothingThatTheNextOneDoesNotPutRight(t *testing.T) {
 	clitest.Killed(t, seam())
 }
+
+func TestInterruptedProcessesEndSoonAndTellTheTruth(t *testing.T) { clitest.Signalled(t, seam()) }

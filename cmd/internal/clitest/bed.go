@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,8 @@ type bed struct {
 	home   string // everything that the program writes is in here
 	beside string // and nothing in here
 	writes atomic.Int64
+
+	said []text // what processes have shown
 
 	mu    sync.Mutex
 	heard [][]byte // the secrets that the cloud gave out or was shown
@@ -134,6 +137,7 @@ func (b *bed) with(env []string, p point, args ...string) result {
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.Signal = status.Signal()
 	}
+	b.said = append(b.said, text{fmt.Sprintf("standard output of %v at %s", args, p), r.Stdout}, text{fmt.Sprintf("standard error of %v at %s", args, p), r.Stderr})
 	if data, err := os.ReadFile(filepath.Join(b.beside, "report")); err == nil {
 		if err := json.Unmarshal(data, &r.Report); err != nil {
 			b.Fatal(err)
@@ -151,6 +155,7 @@ func (b *bed) inside(args ...string) result {
 		Args: b.stage.line(args), Stdin: bytes.NewReader(nil), Stdout: &out, Stderr: &said, Dir: b.home,
 		Getenv: func(string) string { return "" },
 	})
+	b.said = append(b.said, text{fmt.Sprintf("output of %v", args), out.String() + said.String()})
 	return result{Code: code, Stdout: out.String(), Stderr: said.String()}
 }
 

@@ -23,15 +23,16 @@ func Killed(t *testing.T, s Seam) {
 	g := newStage(t, s)
 	for _, v := range verbs() {
 		t.Run(v.Name, func(t *testing.T) {
-			whole := g.whole(t, v)
-			for _, p := range whole.points(kill, killEvery, beforeCall, afterCall, beforeStep) {
+			w := g.whole(t, v)
+			for _, p := range w.points(kill, killEvery, beforeCall, afterCall, beforeStep) {
 				t.Run(fmt.Sprintf("%s %d", p.At, p.N), func(t *testing.T) {
 					t.Parallel()
 					b := g.bed(t, g.scenes[v.In])
 					if r := b.run(p, v.Args...); r.Signal != syscall.SIGKILL {
 						t.Fatalf("got exit code %d, want a process that was killed\n%s%s", r.Code, r.Stdout, r.Stderr)
 					}
-					b.converges(v, whole)
+					b.converges(v, w)
+					b.hunt()
 				})
 			}
 		})
@@ -81,7 +82,7 @@ func (w whole) points(do deed, every int, at ...moment) []point {
 func (b *bed) converges(v verb, w whole) {
 	b.Helper()
 	b.later()
-	if r := b.run(point{}, v.Args...); r.Code != 0 && r.Code != v.Done {
+	if r := b.inside(v.Args...); r.Code != 0 && r.Code != v.Done {
 		b.Errorf("run again: got exit code %d, want 0 or %d\n%s%s", r.Code, v.Done, r.Stdout, r.Stderr)
 	}
 	now := b.survey()
@@ -101,9 +102,21 @@ func (b *bed) converges(v verb, w whole) {
 // decided is longer than a cloud is given to show what came of a call whose answer is not known.
 const decided = 6 * time.Minute
 
-var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
+var (
+	undecided = regexp.MustCompile(`(?m)^.*"verb":"(?:issue|deliver)".*$`)
+	moments   = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
+)
 
-// later lets time go by for the journal and all files: the next run comes when everything can be decided.
+// earlier is a moment some time before.
+func earlier(moment []byte) []byte {
+	at, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(moment))
+	if err != nil {
+		return moment
+	}
+	return []byte(at.Add(-decided).Format(`"` + time.RFC3339Nano + `"`))
+}
+
+// later lets time go by for what is undecided in the journal and for all files: the next run comes when everything can be decided.
 func (b *bed) later() {
 	b.Helper()
 	found, err := filepath.Glob(filepath.Join(b.home, "journal", "*.jsonl"))
@@ -115,13 +128,7 @@ func (b *bed) later() {
 		if err != nil {
 			b.Fatal(err)
 		}
-		data = moments.ReplaceAllFunc(data, func(text []byte) []byte {
-			at, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(text))
-			if err != nil {
-				b.Fatal(err)
-			}
-			return []byte(at.Add(-decided).Format(`"` + time.RFC3339Nano + `"`))
-		})
+		data = undecided.ReplaceAllFunc(data, func(line []byte) []byte { return moments.ReplaceAllFunc(line, earlier) })
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			b.Fatal(err)
 		}
