@@ -51,3 +51,7 @@ func TestKilledProcessesLeaveNothingThatTheNextOneDoesNotPutRight(t *testing.T) 
 }
 
 func TestInterruptedProcessesEndSoonAndTellTheTruth(t *testing.T) { clitest.Signalled(t, seam()) }
+
+func TestNobodyReadsASecretWhateverHappens(t *testing.T) { clitest.Leaks(t, seam()) }
+
+func TestALeakWouldBeSeen(t *testing.T) { clitest.Planted(t, seam()) }

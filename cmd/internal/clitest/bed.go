@@ -143,6 +143,9 @@ func (b *bed) with(env []string, p point, args ...string) result {
 			b.Fatal(err)
 		}
 	}
+	for name, data := range r.Report.Seen.Proc {
+		b.said = append(b.said, text{"/proc/PID/" + name, data})
+	}
 	return r
 }
 

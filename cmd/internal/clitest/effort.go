@@ -6,4 +6,5 @@ package clitest
 const (
 	killEvery   = 12
 	signalEvery = 12
+	leakEvery   = 40
 )

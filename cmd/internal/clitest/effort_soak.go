@@ -6,4 +6,5 @@ package clitest
 const (
 	killEvery   = 1
 	signalEvery = 1
+	leakEvery   = 10
 )

@@ -4,6 +4,7 @@ package clitest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +16,21 @@ import (
 // file. The operator's credential is one of them, and what a panic holds is another.
 func (b *bed) hunt() {
 	b.Helper()
+	for _, leak := range b.leaks() {
+		b.Errorf("got a secret in %s, want none", leak)
+	}
+}
+
+// leaks are the places in which secrets are.
+func (b *bed) leaks() (found []string) {
+	b.Helper()
 	h := b.secrets()
 	for _, text := range b.shown() {
 		if where, how := h.Find([]byte(text.what)); how != "" {
-			b.Errorf("%s: got a secret (%s) after %q, want none", text.in, how, where)
+			found = append(found, fmt.Sprintf("%s (%s) after %q", text.in, how, where))
 		}
 	}
+	return found
 }
 
 // secrets is a hunt for everything secret.

@@ -3,6 +3,8 @@ package clitest
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +34,8 @@ const (
 	panics   deed = "panic" // with a secret in its value
 	segfault deed = "SEGV"
 	look     deed = "look" // at itself
+	full     deed = "full" // no space is left on the disk
+	blab     deed = "blab" // tells a secret to everybody
 )
 
 // signals are the deeds that are one signal.
@@ -70,13 +74,13 @@ func (p *peril) call() int {
 	return p.calls
 }
 
-// step counts a step on the disk.
-func (p *peril) step() {
+// step counts a step on the disk, and reports whether it can be made.
+func (p *peril) step() (possible bool) {
 	p.mu.Lock()
 	p.steps++
 	n := p.steps
 	p.mu.Unlock()
-	_ = p.come(context.Background(), beforeStep, n)
+	return p.come(context.Background(), beforeStep, n) == nil
 }
 
 // come lets the deed happen if its moment is here. What it returns is what the
@@ -86,7 +90,7 @@ func (p *peril) come(ctx context.Context, at moment, n int) error {
 		return nil
 	}
 	switch p.point.Do {
-	case lose:
+	case lose, full:
 		return errLost
 	case panics:
 		panic(canaryOfPanics)
@@ -95,6 +99,10 @@ func (p *peril) come(ctx context.Context, at moment, n int) error {
 		defer p.mu.Unlock()
 		p.seen = ownFacts()
 		return nil
+	case blab:
+		_, _ = fmt.Println(canaryOfPanics)
+		_, _ = fmt.Fprintln(os.Stderr, base64.StdEncoding.EncodeToString([]byte(canaryOfPanics)))
+		return os.WriteFile("temporary", []byte(hex.EncodeToString([]byte(canaryOfPanics))), 0o600)
 	}
 	for i, s := range signals[p.point.Do] {
 		if i > 0 {
@@ -113,7 +121,7 @@ func (p *peril) come(ctx context.Context, at moment, n int) error {
 }
 
 // canaryOfPanics stands for a secret in the value of a panic.
-const canaryOfPanics = "panic-Zk3vQ8wLr5TnYb1XcUe7-canary"
+const canaryOfPanics = "panic-zk3vq8wlr5tnyb1xcue7-canary"
 
 // heed gives a signal the time to be attended to.
 func heed(ctx context.Context) {

@@ -53,7 +53,7 @@ type report struct {
 // facts are what a process finds out about itself at its point.
 type facts struct {
 	Dumpable bool
-	Limits   string
+	Proc     map[string]string // files of /proc/self
 }
 
 // Program is the program as its tests run it, and returns its exit code: with its

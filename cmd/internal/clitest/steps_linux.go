@@ -25,9 +25,10 @@ type (
 		data       [64]byte
 	}
 	verdict struct {
-		id           uint64
-		value        int64
-		failed, flag uint32
+		id     uint64
+		value  int64
+		failed int32
+		flag   uint32
 	}
 )
 
@@ -66,18 +67,24 @@ func (p *peril) attend(listener uintptr) {
 			}
 			return
 		}
-		p.step()
 		v := verdict{id: n.id, flag: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+		if !p.step() {
+			v.flag, v.failed = 0, -int32(unix.ENOSPC)
+		}
 		_, _, _ = unix.Syscall(unix.SYS_IOCTL, listener, unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&v))) //nolint:gosec // as above
 	}
 }
 
-// ownFacts are whether this process may be dumped, and its limits.
+// ownFacts are whether this process may be dumped, and what everybody can read of it.
 func ownFacts() facts {
 	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	limits, failed := os.ReadFile("/proc/self/limits")
-	if err != nil || failed != nil {
-		return facts{Dumpable: true, Limits: fmt.Sprint(err, failed)}
+	f := facts{Dumpable: dumpable != 0 || err != nil, Proc: map[string]string{}}
+	for _, name := range []string{"limits", "cmdline", "environ"} {
+		data, err := os.ReadFile("/proc/self/" + name)
+		if err != nil {
+			panic(err)
+		}
+		f.Proc[name] = string(data)
 	}
-	return facts{Dumpable: dumpable != 0, Limits: string(limits)}
+	return f
 }
