@@ -1,10 +1,11 @@
 //go:build !soak
 
-// Effort: how many of the moments of a process are tried with every change.
+// Effort: which part of the moments of a process is tried with every change.
 package clitest
 
 const (
-	killEvery   = 12
-	signalEvery = 12
-	leakEvery   = 40
+	killEvery   = 80
+	signalEvery = 80
+	leakEvery   = 60
+	leakVerbs   = 6 // one verb in so many, and apply, goes through each plight
 )

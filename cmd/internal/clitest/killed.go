@@ -16,14 +16,22 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// Killed kills the program at every call and at every step on the disk of every
-// verb, and runs the same command again.
-func Killed(t *testing.T, s Seam) {
-	t.Attr("suite", "K1")
+// Processes takes a program through everything that can happen to a process.
+func Processes(t *testing.T, s Seam) {
 	g := newStage(t, s)
+	t.Run("killed, it leaves nothing that the next one does not put right", g.killed)
+	t.Run("interrupted, it ends soon and tells the truth", g.signalled)
+	t.Run("whatever happens to it, nobody reads a secret", g.leaks)
+	t.Run("a leak would be seen", g.planted)
+}
+
+// killed kills the program at every call and at every step on the disk of every
+// verb, and runs the same command again.
+func (g *stage) killed(t *testing.T) {
+	t.Attr("suite", "K1")
 	for _, v := range verbs() {
 		t.Run(v.Name, func(t *testing.T) {
-			w := g.whole(t, v)
+			w := g.wholes[v.Name]
 			for _, p := range w.points(kill, killEvery, beforeCall, afterCall, beforeStep) {
 				t.Run(fmt.Sprintf("%s %d", p.At, p.N), func(t *testing.T) {
 					t.Parallel()
@@ -69,10 +77,8 @@ func (w whole) points(do deed, every int, at ...moment) []point {
 		}
 	}
 	var some []point
-	for i, p := range list {
-		if i%every == every-1 || len(list) <= every && i == 0 {
-			some = append(some, p)
-		}
+	for i := min(every, len(list)) / 2; i < len(list); i += every {
+		some = append(some, list[i])
 	}
 	return some
 }

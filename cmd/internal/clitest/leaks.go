@@ -53,13 +53,15 @@ func plights() []plight {
 	}
 }
 
-// Leaks takes the program through every plight at every moment, and reads all that there is to read.
-func Leaks(t *testing.T, s Seam) {
+// leaks takes the program through every plight at every moment, and reads all that there is to read.
+func (g *stage) leaks(t *testing.T) {
 	t.Attr("suite", "L1")
-	g := newStage(t, s)
-	for _, v := range verbs() {
-		w := g.whole(t, v)
+	for n, v := range verbs() {
+		w := g.wholes[v.Name]
 		for i, pl := range plights() {
+			if (n+i)%leakVerbs != 0 && v.Name != "apply" {
+				continue
+			}
 			points := []point{{}}
 			if len(pl.At) > 0 {
 				points = w.points(pl.Do, leakEvery, pl.At...)
@@ -71,6 +73,9 @@ func Leaks(t *testing.T, s Seam) {
 					g.bed(t, g.scenes[v.In]).suffers(v, pl, p)
 				})
 			}
+		}
+		if n%leakVerbs != 0 {
+			continue
 		}
 		t.Run(v.Name+"/over the Internet, with every switch on", func(t *testing.T) {
 			t.Parallel()
@@ -104,10 +109,9 @@ func (b *bed) suffers(v verb, pl plight, p point) {
 	b.hunt()
 }
 
-// Planted shows that the hunt sees a leak in each place in which there can be one.
-func Planted(t *testing.T, s Seam) {
+// planted shows that the hunt sees a leak in each place in which there can be one.
+func (g *stage) planted(t *testing.T) {
 	t.Attr("suite", "L1")
-	g := newStage(t, s)
 	v := verbs()[0]
 	b := g.bed(t, g.scenes[v.In])
 	told := func(where string) {

@@ -12,15 +12,14 @@ import (
 // finished, an undelivered key is retired.
 const soon = 10 * time.Second
 
-// Signalled sends every signal to the program at every call and at every step on
+// signalled sends every signal to the program at every call and at every step on
 // the disk of every verb, and runs the same command again.
-func Signalled(t *testing.T, s Seam) {
+func (g *stage) signalled(t *testing.T) {
 	t.Attr("suite", "S1")
-	g := newStage(t, s)
 	turn := 0
 	for _, v := range verbs() {
 		t.Run(v.Name, func(t *testing.T) {
-			w := g.whole(t, v)
+			w := g.wholes[v.Name]
 			for _, p := range w.points("", signalEvery, beforeCall, afterCall, beforeStep) {
 				p.Do = []deed{"INT", "TERM", "HUP", "PIPE", twice}[turn%5]
 				turn++

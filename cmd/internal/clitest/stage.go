@@ -25,6 +25,7 @@ type stage struct {
 	identity *age.X25519Identity
 	grant    []string
 	scenes   map[string]scene
+	wholes   map[string]whole // by the name of the verb
 }
 
 // verb is one command, and in which scene it makes sense.
@@ -50,14 +51,14 @@ func verbs() []verb {
 	}
 }
 
-// newStage prepares every scene.
+// newStage prepares every scene, and lets every verb run undisturbed.
 func newStage(t *testing.T, s Seam) *stage {
 	t.Helper()
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &stage{seam: s, identity: id, scenes: map[string]scene{"fresh": {}}}
+	g := &stage{seam: s, identity: id, scenes: map[string]scene{"fresh": {}}, wholes: map[string]whole{}}
 	g.grant = append(grant(s.Cloud), "--prefix", "events/", "--sandbox", "--journal", "journal")
 	for _, step := range []struct{ from, to, line string }{
 		{"fresh", "applied", "apply @to --yes"}, {"applied", "started", "rotate start @to --yes"}, {"applied", "revoked", "revoke --yes"},
@@ -71,6 +72,9 @@ func newStage(t *testing.T, s Seam) *stage {
 			t.Fatal(err)
 		}
 		g.scenes[step.to] = scene{cloud: cloud, home: b.home}
+	}
+	for _, v := range verbs() {
+		g.wholes[v.Name] = g.whole(t, v)
 	}
 	return g
 }
