@@ -59,12 +59,6 @@ type Deliverer interface {
 	Deliver(c Credential, r Receipt) (Delivery, error)
 }
 
-// Forgetter is a [Deliverer] that can take back what is left of a delivery which
-// an earlier run did not end: its key is retired, and its files would open nothing.
-type Forgetter interface {
-	Forget(key string) error
-}
-
 // ApplyOptions are the choices of one apply.
 type ApplyOptions struct {
 	Deliver Deliverer // may be nil only if the plan issues nothing
@@ -226,20 +220,6 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 		return &Error{Kind: ErrInvalid, What: "hand-off", Err: errors.New("a credential would be issued, but nobody is there to receive it")}
 	}
 	return errors.Join(o.Deliver.Rehearse(), p.forget(o.Deliver))
-}
-
-// forget takes back what is left of the deliveries that earlier runs did not end.
-func (p *Plan) forget(d Deliverer) error {
-	f, can := d.(Forgetter)
-	if !can {
-		return nil
-	}
-	for _, key := range p.undelivered {
-		if err := f.Forget(key); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // renewAfter is how old a plan may be that is carried out as it is.
