@@ -182,6 +182,6 @@ func copyTree(from, to string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, name), data, 0o600)
+		return os.WriteFile(filepath.Join(to, name), data, 0o600) //nolint:gosec // as above
 	})
 }

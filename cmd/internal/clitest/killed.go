@@ -135,13 +135,13 @@ func (b *bed) later() {
 			b.Fatal(err)
 		}
 		data = undecided.ReplaceAllFunc(data, func(line []byte) []byte { return moments.ReplaceAllFunc(line, earlier) })
-		if err := os.WriteFile(path, data, 0o600); err != nil {
+		if err := os.WriteFile(path, data, 0o600); err != nil { //nolint:gosec // as above
 			b.Fatal(err)
 		}
 	}
 	then := time.Now().Add(-decided)
 	err = filepath.WalkDir(b.home, func(path string, e os.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(path, then, then))
+		return errors.Join(err, os.Chtimes(path, then, then)) //nolint:gosec // as above
 	})
 	if err != nil {
 		b.Fatal(err)

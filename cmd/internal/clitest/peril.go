@@ -100,7 +100,7 @@ func (p *peril) come(ctx context.Context, at moment, n int) error {
 		p.seen = ownFacts()
 		return nil
 	case blab:
-		_, _ = fmt.Println(canaryOfPanics)
+		_, _ = fmt.Fprintln(os.Stdout, canaryOfPanics)
 		_, _ = fmt.Fprintln(os.Stderr, base64.StdEncoding.EncodeToString([]byte(canaryOfPanics)))
 		return os.WriteFile("temporary", []byte(hex.EncodeToString([]byte(canaryOfPanics))), 0o600)
 	}
