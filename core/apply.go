@@ -114,12 +114,13 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
 	carry := func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
-		var err error
-		if c.Step == CredentialStep && c.Action == Make {
-			credential, handing, err = e.issue(ctx, p, c)
-		} else {
-			err = e.do(ctx, p, c)
-		}
+		err := guardedAs(ErrUnknown, func() (err error) { // it may have been sent
+			if c.Step == CredentialStep && c.Action == Make {
+				credential, handing, err = e.issue(ctx, p, c)
+				return err
+			}
+			return e.do(ctx, p, c)
+		})
 		if err != nil {
 			e.tell(Event{Kind: Failed, Addr: c.Addr, Text: err.Error()})
 			return about(c.Addr, err)
@@ -218,7 +219,7 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	if o.Deliver == nil {
 		return &Error{Kind: ErrInvalid, What: "hand-off", Err: errors.New("a credential would be issued, but nobody is there to receive it")}
 	}
-	return o.Deliver.Rehearse()
+	return errors.Join(o.Deliver.Rehearse(), p.forget(o.Deliver))
 }
 
 // renewAfter is how old a plan may be that is carried out as it is.

@@ -165,6 +165,7 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 				p.stale = append(p.stale, i) // it was delivered, and only that could not be noted
 				continue
 			}
+			p.undelivered = append(p.undelivered, i.Key)
 			if n := slices.IndexFunc(p.Keys, func(k Key) bool { return i.owes(k) != "" }); n >= 0 {
 				found[i.Key] = i.owes(p.Keys[n])
 			} else if time.Since(i.At) < decideAfter {

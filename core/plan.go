@@ -27,14 +27,15 @@ type Plan struct {
 	Calls     int       `json:"calls"` // cloud calls that making the plan took
 	Depth     int       `json:"depth"` // how many of them waited for each other
 
-	steps    *Steps
-	stale    []Intent // journal entries that this plan's changes will settle
-	unseen   []Intent // deliveries of keys that no list shows yet
-	unproven []Intent // what earlier runs have opened and not proven
-	unlisted error    // why the keys could not be listed of an access that is shut all the same
-	late     []string // addresses of keys that go once a fresh one is delivered
-	lost     []Intent // journal entries of keys that are being replaced, settled when nothing is left to do
-	pending  *Intent  // an issue whose outcome is unknown and too young to be decided
+	steps       *Steps
+	stale       []Intent // journal entries that this plan's changes will settle
+	undelivered []string // IDs of keys whose delivery an earlier run did not end
+	unseen      []Intent // deliveries of keys that no list shows yet
+	unproven    []Intent // what earlier runs have opened and not proven
+	unlisted    error    // why the keys could not be listed of an access that is shut all the same
+	late        []string // addresses of keys that go once a fresh one is delivered
+	lost        []Intent // journal entries of keys that are being replaced, settled when nothing is left to do
+	pending     *Intent  // an issue whose outcome is unknown and too young to be decided
 }
 
 // Changed reports whether carrying the plan out would write anything.

@@ -35,14 +35,21 @@ func Together(ctx context.Context, all ...func(context.Context) error) error {
 
 // guarded turns a panic of f into an error, so that what was begun is cleaned
 // up. It says where, never with what: the value may hold a secret.
-func guarded(f func() error) (err error) {
+func guarded(f func() error) error { return guardedAs(nil, f) }
+
+// guardedAs is guarded for what leaves something of that kind behind if it panics.
+func guardedAs(kind error, f func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = fmt.Errorf("internal error at %s", panicked())
+			err = &Error{Kind: kind, What: "internal error at " + panicked(), Hint: "run the same command again: it goes on from there; an internal error is worth a report"}
 		}
 	}()
 	return f()
 }
+
+// Guarded is f, a panic of which is an error that says where and never with what.
+// Whatever runs beside the engine's own work is to be wrapped in it.
+func Guarded(f func() error) error { return guarded(f) }
 
 // panicked is the place in which the panic that is being recovered arose.
 func panicked() string {

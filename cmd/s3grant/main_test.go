@@ -2,6 +2,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"s3grant": main})
+	testscript.Main(m, map[string]func(){"s3grant": func() { os.Exit(clitest.Program(seam())) }})
 }
 
 func TestStories(t *testing.T) { clitest.Run(t, cloud()) }

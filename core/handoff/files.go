@@ -10,13 +10,18 @@ import (
 )
 
 // CheckDir makes sure that files of the user alone can be made in a directory,
-// which is made if it is missing. It leaves nothing behind.
+// which is made if it is missing. It leaves nothing behind, and takes away what
+// a run has left that was killed while it wrote.
 func CheckDir(path string) error {
 	d, err := safefile.MakeDir(path)
 	if err != nil {
 		return err
 	}
-	err = d.Rehearse(".check-"+rand.Text(), nil)
+	const prefix = ".check-"
+	err = d.Rehearse(prefix+rand.Text(), nil)
+	if err == nil {
+		err = d.Sweep(prefix)
+	}
 	return errors.Join(err, d.Close(), d.Undo())
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -73,7 +74,11 @@ func (h Handoff) Rehearse() error {
 	if err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}
-	err = dir.Rehearse(h.fileName("rehearsal-"+rand.Text()[:10]), slices.Concat(data, make([]byte, allowance)))
+	const rehearsal = "rehearsal-"
+	err = dir.Rehearse(h.fileName(rehearsal+rand.Text()[:10]), slices.Concat(data, make([]byte, allowance)))
+	if err == nil {
+		err = dir.Sweep(stem(h.Name, rehearsal)) // of a run that was killed right here
+	}
 	if err = errors.Join(err, dir.Close(), dir.Undo()); err != nil {
 		return fmt.Errorf("hand-off: %w", err)
 	}
@@ -128,6 +133,22 @@ func (h Handoff) Deliver(c core.Credential, r core.Receipt) (core.Delivery, erro
 		return core.Delivery{}, err
 	}
 	return delivery, nil
+}
+
+// Forget removes the files of a delivery that no run has seen the end of, whose
+// key is retired: the next delivery must not lie beside one that opens nothing.
+func (h Handoff) Forget(key string) error {
+	dir, err := safefile.OpenDir(h.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = errors.Join(dir.RemoveAll(stem(h.Name, core.Credential{ID: key}.KeyName())+"."), dir.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("hand-off: %w", err)
+	}
+	return nil
 }
 
 // faults names everything wrong with the choices.

@@ -53,7 +53,7 @@ func Open(dir, name, who string) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if err := f.open(); err != nil {
+	if err := errors.Join(d.Sweep(), f.open()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

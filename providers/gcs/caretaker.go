@@ -40,11 +40,13 @@ func (c *caretaker) Sweep(ctx context.Context, keys []string) error {
 		fork, join := core.Fork(ctx)
 		group.Go(func() error {
 			defer join()
-			err := c.sweep(fork, key)
-			if err == nil && c.design.grant.Who == core.WhoHMAC {
-				err = c.sweepUploads(fork, key)
-			}
-			return explainWrite(c.bucketAddr(), err)
+			return core.Guarded(func() error {
+				err := c.sweep(fork, key)
+				if err == nil && c.design.grant.Who == core.WhoHMAC {
+					err = c.sweepUploads(fork, key)
+				}
+				return explainWrite(c.bucketAddr(), err)
+			})
 		})
 	}
 	return group.Wait()

@@ -98,7 +98,8 @@ func each[T, R any](ctx context.Context, things []T, f func(context.Context, T) 
 		fork, join := core.Fork(ctx)
 		group.Go(func() error {
 			defer join()
-			r, err := f(fork, thing)
+			var r R
+			err := core.Guarded(func() (err error) { r, err = f(fork, thing); return err })
 			mu.Lock()
 			defer mu.Unlock()
 			out[n] = r

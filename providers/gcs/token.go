@@ -45,8 +45,18 @@ func authorise(c *auth.Credentials, base http.RoundTripper) *authorised {
 }
 
 // RoundTrip sends one request, after a token exchange if there is no fresh
-// token. A token never leaves this machine in the clear.
-func (a *authorised) RoundTrip(r *http.Request) (*http.Response, error) {
+// token. A token never leaves this machine in the clear. A panic is an error: the
+// client sends some requests in goroutines of its own, where nobody else can stop
+// one, and the runtime would print its value.
+func (a *authorised) RoundTrip(r *http.Request) (answer *http.Response, err error) {
+	err = core.Guarded(func() (err error) {
+		answer, err = a.send(r) //nolint:bodyclose // the caller closes it
+		return err
+	})
+	return answer, err
+}
+
+func (a *authorised) send(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) {
 		return a.base.RoundTrip(r)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/core/leak"
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
@@ -137,9 +138,9 @@ func (t *trial) sensitive() {
 	if len(t.born) == 0 {
 		t.Fatalf("a secret was made: got none")
 	}
-	traces := map[string]string{}
-	trace(traces, t.born[0])
-	if at, how := find(traces, append([]byte("before "), t.born[0].Secret.Reveal()...)); at == "" {
-		t.Errorf("the hunt sees a secret in the open: got nothing (%s), want a trace", how)
+	var h leak.Hunt
+	known(&h, t.born[0])
+	if _, how := h.Find(t.born[0].Secret.Reveal()); how == "" {
+		t.Errorf("the hunt sees a secret in the open: got nothing, want a trace")
 	}
 }

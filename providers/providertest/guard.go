@@ -75,6 +75,8 @@ func (unguarded) Intend(core.Intent) error        { return nil }
 func (unguarded) Settle(string, bool) error       { return nil }
 func (unguarded) Pending() ([]core.Intent, error) { return nil, nil }
 
-func median(list []time.Duration) time.Duration { return slices.Sorted(slices.Values(list))[len(list)/2] }
+func median(list []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(list))[len(list)/2]
+}
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -3,7 +3,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -68,12 +67,12 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 	case at.region != "" && at.region != b.region:
 		return b.refuse(fmt.Sprintf("exists in region %q, not in %q", at.region, b.region), "--region "+at.region), nil
 	}
-	var own bool
+	var own, asked bool
 	var tags map[string]string
 	var kept string
 	var drift []core.Change
 	reads := []func(context.Context) error{
-		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); return },
+		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); asked = err == nil; return },
 	}
 	if adopt {
 		reads = append(reads, func(ctx context.Context) (err error) { kept, err = b.keepsReplaced(ctx); return })
@@ -86,7 +85,7 @@ func (b *bucketStep) present(ctx context.Context, at place) ([]core.Change, erro
 	switch {
 	case err == nil && own && adopt:
 		return []core.Change{{Step: core.BucketStep, Action: core.Keep, Addr: b.bucketAddr(), Why: "adopted: never changed, never dropped; " + kept}}, nil
-	case !own && !errors.Is(err, errUnread):
+	case asked && !own:
 		return b.refuse("exists and belongs to another account", "--bucket with another name, or --namespace account-regional"), nil
 	case err != nil:
 		return nil, err
@@ -117,11 +116,11 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	case at.region != "" && at.region != b.region:
 		return keep("in another region: left alone")
 	}
-	var own, holds bool
+	var own, asked, holds bool
 	var tags map[string]string
 	var users []string
 	reads := []func(context.Context) error{
-		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); return },
+		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); asked = err == nil; return },
 		func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
 	}
 	if drop {
@@ -132,7 +131,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	}
 	err := gather(ctx, reads...)
 	switch {
-	case !own && !errors.Is(err, errUnread):
+	case asked && !own:
 		return keep("not ours: left alone")
 	case err != nil:
 		return nil, err
@@ -157,19 +156,16 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	return []core.Change{{Step: core.BucketStep, Action: core.Drop, Addr: b.bucketAddr(), Why: "ours and empty", Needs: needs}}, nil
 }
 
-// errUnread marks that the owner could not be asked for.
-var errUnread = errors.New("the bucket's owner is not known")
-
 // isOwn reports whether the bucket belongs to the operator's account: another
 // account's bucket answers too, if its policy lets the operator list it.
 func (b *bucketStep) isOwn(ctx context.Context) (bool, error) {
 	owner, err := b.owner(ctx)
 	if err != nil {
-		return false, errors.Join(errUnread, err)
+		return false, err
 	}
 	at, err := b.head(ctx, owner)
 	if err != nil {
-		return false, errors.Join(errUnread, err)
+		return false, err
 	}
 	return at.exists && !at.closed, nil
 }

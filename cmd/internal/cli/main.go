@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -39,6 +40,7 @@ type Sandbox interface {
 // Main runs the program and returns its exit code.
 func Main(c Cloud) (code int) {
 	limitCore()
+	log.SetOutput(io.Discard) // net/http writes whole requests and answers there if GODEBUG says so
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Terminal: Terminal{
@@ -51,7 +53,8 @@ func Main(c Cloud) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
 			code = 1
-			_, _ = fmt.Fprintf(env.Stderr, "%s: internal error at %s\n", c.Program, panicked()) // the value may hold anything, so it is not printed
+			// The value may hold anything, so it is not printed.
+			_, _ = fmt.Fprintf(env.Stderr, "%s: internal error at %s\nhint: run the same command again: it goes on from there; an internal error is worth a report\n", c.Program, panicked())
 		}
 	}()
 	ctx, cancel := context.WithCancelCause(context.Background())

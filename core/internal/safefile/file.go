@@ -46,7 +46,7 @@ func (d *Dir) Replace(name string, data []byte, mode fs.FileMode) error {
 
 // part writes data to a file of a name that nobody else has, durably.
 func (d *Dir) part(data []byte, mode fs.FileMode) (name string, err error) {
-	name = ".part-" + rand.Text()
+	name = partPrefix + rand.Text()
 	f, err := d.Create(name)
 	if err != nil {
 		return "", err
