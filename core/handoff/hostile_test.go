@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,10 +20,25 @@ func payloads() []string {
 		"${HOME}", "${jndi:x}", "$${a}", "%{ if true }", "%%{", "%(type)s", "$(id)", "`id`", "]]>", "<![CDATA[x]]>", "</secret_access_key>", "<!--", "&lt;", "&#x41;", "&evil;",
 		"'", `"`, `\`, `\n`, `\u0041`, "x\\", "'\\''", `'"'"'`, "\xef\xbb\xbfx", "\u202ex", "\u2066", "\u200b", "e\u0301", "=x", "+x", "-x", "@x", "=1+1", "!!binary x", "!!python/object:x", "&a x", "*a", "? x", "- x", "| ", "> ", "%YAML 1.2", "---", "...",
 		"yes", "null", "~", "0x1f", "1e3", "[x]", "]", "[DEFAULT]", ";x", "#x", " x", "x ", "x #y", "{{x}}", "{{ .X }}", "{%x%}", "x\nBUCKETGRANT_END\nid\n", "BUCKETGRANT_END", "x\n[other]\ntype = local", "x\n  admin: true", "x\",\"y\":\"z",
-		"x\r\ny", "x\ry", "x\x00y", "x\x1b[2Jy", "x\x7fy", "x\u0085y", "x\u2028y", "\"\"\"x\"\"\"", "x:y", "x: y", "key=value", "x,y", "\tx", "\x0bx", "../../x", "--flag", "-rf", "x;id", "x|id", "x&&id", "x>y", "!x", "^x", "~root", "*.x", "x?y", "x%41y", "x\ufffdy", "x\xffy", strings.Repeat("a", 300), strings.Repeat("a", 9000),
+		"x\r\ny", "x\ry", "x\x00y", "x\x1b[2Jy", "x\x7fy", "x\u0085y", "x\u2028y", "\"\"\"x\"\"\"", "x:y", "x: y", "key=value", "x,y", "\tx", "\x0bx", "../../x", "--flag", "-rf", "x;id", "x|id", "x&&id", "x>y", "!x", "^x", "~root", "*.x", "x?y", "x%41y", "x\ufffdy", "x\xffy",
+		"${x", "${\"x\"}", "$${", "%{", "%%{x}", "<<EOT\nx\nEOT", "EOT", // templates and heredocs
+		"$'x'", "$\"x\"", "x$", "$$", "$1", "${x:-y}", "{a,b}", "~", "x\\", "x\ny=z", "export x=y", "x=(y)", "!!", // shells strings.Repeat("a", 300), strings.Repeat("a", 9000),
 	}, hostile...)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// typed are texts that mean something only to readers who know more types than
+// text; a shell, of which each reading is a process, has its own.
+func typed(format string) []string {
+	if strings.Contains("env dotenv github", format) && !everyFault {
+		return nil
+	}
+	return []string{
+		"on", "off", "No", "y", "2001-01-01", "2001-12-14t21:59:43.10-05:00", "1:30", "190:20:30", "0o17", "017", "1_000", ".inf", ".NaN", "<<", "!!str x", "!x y", "%TAG ! x", "\u0085x", "\ufeff- x", // other types, directives and breaks of YAML 1.1
+		"+1|cmd", "\t=1", "\uff1d1", "=HYPERLINK(\"x\")", "x\"=1", // formulas
+		"x\\\n y", "x ; y", "x\n y", "x\n=y", "[", "][", "x]\n[y", // comments and continuations
+	}
 }
 
 // fieldsOf are the fields that a receipt or a credential brings into a file.
@@ -38,6 +54,7 @@ func fieldsOf() map[string]func(*core.Credential, *core.Receipt, string) {
 }
 
 func TestHostileTextBreaksOutOfNoFormat(t *testing.T) {
+	t.Attr("suite", "M1")
 	if len(payloads()) < 40 {
 		t.Fatalf("got %d payloads", len(payloads()))
 	}
@@ -51,9 +68,10 @@ func TestHostileTextBreaksOutOfNoFormat(t *testing.T) {
 			continue
 		}
 		t.Run(f.Name, func(t *testing.T) {
-			written := 0
+			written, refused := 0, 0
+			defer func() { t.Attr("cases", strconv.Itoa(written+refused)) }()
 			for _, field := range slices.Sorted(maps.Keys(fieldsOf())) {
-				for _, payload := range payloads() {
+				for _, payload := range append(payloads(), typed(f.Name)...) {
 					variants := []string{payload, "ab" + payload + "cd"}
 					if slices.Contains([]string{"env", "dotenv", "github"}, f.Name) {
 						variants = variants[:1] // a shell is started for each
@@ -64,6 +82,7 @@ func TestHostileTextBreaksOutOfNoFormat(t *testing.T) {
 						fieldsOf()[field](&c, &r, value)
 						data, err := f.Encode(c, r)
 						if err != nil {
+							refused++
 							if field == "secret" && len(value) > 8 && strings.Contains(err.Error(), value) {
 								t.Errorf("secret %q: the refusal shows it: %v", value, err)
 							}
@@ -112,6 +131,7 @@ func TestHostileTextBreaksOutOfNoFormat(t *testing.T) {
 }
 
 func TestHostileTextAroundADocumentBreaksOutOfNoFormat(t *testing.T) {
+	t.Attr("suite", "M1")
 	for _, f := range Formats() {
 		if !slices.Contains(f.Forms, core.DocumentForm) {
 			continue
@@ -122,9 +142,11 @@ func TestHostileTextAroundADocumentBreaksOutOfNoFormat(t *testing.T) {
 			continue
 		}
 		t.Run(f.Name, func(t *testing.T) {
-			c := newDocument(t)
+			c, cases := newDocument(t), 0
+			defer func() { t.Attr("cases", strconv.Itoa(cases)) }()
 			for _, field := range []string{"grant", "bucket", "prefix", "region"} {
-				for _, payload := range append(payloads(), "plain") {
+				for _, payload := range slices.Concat(payloads(), typed(f.Name), []string{"plain"}) {
+					cases++
 					r := receiptFor(c)
 					r.Cloud = "gcs"
 					fieldsOf()[field](&c, &r, payload)
@@ -142,7 +164,8 @@ func TestHostileTextAroundADocumentBreaksOutOfNoFormat(t *testing.T) {
 					}
 				}
 			}
-			for _, payload := range payloads() {
+			for _, payload := range append(payloads(), typed(f.Name)...) {
+				cases++
 				d := core.Credential{ID: "x", Form: core.DocumentForm, Holder: "x", Secret: core.NewSecret(slices.Concat(
 					[]byte("{\n  \"private_key_id\": \"x\",\n  \"client_email\": \"x\",\n  \"private_key\": "), jsonText(payload), []byte("\n}\n")))}
 				data, err := f.Encode(d, receiptFor(c))
