@@ -120,6 +120,7 @@ const (
 	OverlooksLogins      Flaw = "does not see passwords"
 	CriesWolf            Flaw = "finds what is not there"
 	PromisesEverything   Flaw = "says that every permission is there"
+	MindsNobody          Flaw = "does not tell other machines that it is at work"
 	DoubtsEverything     Flaw = "says that no permission is there"
 )
 

@@ -142,6 +142,7 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	add(core.RoleStep, "plan", "role.read", "policy.read")
 	add(core.RoleStep, "plan rotate revoke", "principal.read")
 	add(core.GateStep, "revoke", "principal.shut")
+	add(core.RoleStep, "apply destroy rotate", "principal.claim")
 	add(core.RoleStep, "apply", "role.make", "principal.make", "policy.add")
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
@@ -201,6 +202,9 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		s.bucketMark = sharedMark
 	}
 	all := &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Caretaker: (*caretaker)(s), Simulator: (*simulator)(s), Outputs: s.outputs}
+	if p.Flaw != MindsNobody {
+		all.Claimer = (*claimer)(s)
+	}
 	all.Gate, all.Inspector, all.Preflight = (*gate)(s), (*inspector)(s), (*preflight)(s)
 	if keyed(b.Grant) {
 		all.Credential = (*issuer)(s)
@@ -219,6 +223,9 @@ type steps struct {
 	*Provider
 	b                      core.Blueprint
 	name, mark, bucketMark string
+	claim                  core.Claiming
+	there                  bool   // the plan has seen a principal of ours
+	gone                   bool   // this run has dropped it
 	secret                 string // of the key that was made, for those who cannot keep it
 }
 

@@ -104,6 +104,9 @@ func (s *steps) make(ctx context.Context, action string, in request) error {
 	if !is(err, taken) {
 		return err
 	}
+	if out.Mark == in.Mark && action == "principal.make" && s.claim.Run != "" {
+		return s.claim.Against(out.Claim)
+	}
 	if out.Mark == in.Mark || s.Flaw == TakesAnyPrincipal || s.Flaw == TakesWhatIsThere {
 		return nil
 	}
@@ -275,6 +278,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && !keyed(s.b.Grant):
 	case c.Action == core.Drop:
 		_, err = all.as(ctx, kind+".drop", request{})
+		s.gone = s.gone || kind == "principal" && err == nil
 	}
 	if is(err, missing) && c.Action == core.Drop {
 		return nil
@@ -284,7 +288,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 
 // makeRole makes a role or a principal.
 func (s *steps) makeRole(ctx context.Context, kind string) error {
-	in := request{Actions: (*roleStep)(s).actions(), Trust: s.trust(s.b.Grant)}
+	in := request{Actions: (*roleStep)(s).actions(), Trust: s.trust(s.b.Grant), Claim: s.claim.Text(mostClaim)}
 	if s.Flaw != TrustsLater || kind != "principal" {
 		return s.make(ctx, kind+".make", in)
 	}
