@@ -10,16 +10,6 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-func (cases) ResumeAfterEveryWrite(b *bench) {
-	want, mishaps := b.everywhere(killed, beforeCall, afterCall, recorded, beforeDelivery, afterDelivery)
-	for _, m := range mishaps {
-		b.later(m.String(), func(t *trial) {
-			_, _, _ = t.do(job{grant: t.Grant(), noProof: true, mishap: m})
-			t.resumes(want)
-		})
-	}
-}
-
 func (cases) ResumeAfterDyingInTheProof(b *bench) {
 	var last, proven int
 	b.now(func(t *trial) { last = t.count(job{grant: t.Grant(), noProof: true}) })
@@ -71,30 +61,6 @@ func (cases) CancelAnywhere(b *bench) {
 			t.accounted("after " + m.String())
 			t.resumes(want)
 		})
-	}
-}
-
-func (cases) DestroyResumesAfterEveryWrite(b *bench) {
-	var n int
-	b.now(func(t *trial) {
-		t.must(job{grant: t.Grant(), noProof: true})
-		n = t.count(job{grant: t.Grant(), absent: true})
-	})
-	for k := 1; k <= n; k++ {
-		for _, m := range []mishap{{killed, beforeCall, k}, {killed, afterCall, k}, {lost, afterCall, k}, {canceled, afterCall, k}} {
-			b.later(m.String(), func(t *trial) {
-				blue := t.blueprint(t.Grant())
-				t.must(job{grant: t.Grant(), noProof: true})
-				_, _, _ = t.do(job{grant: t.Grant(), absent: true, mishap: m})
-				if _, _, err := t.do(job{grant: t.Grant(), absent: true}); err != nil {
-					t.Errorf("a rerun of destroy converges: got error %v", err)
-				}
-				t.holds("after a rerun of destroy no key works", t.Keys(blue), nil)
-				t.holds("after a rerun of destroy only the bucket is left", t.Ours(blue), []string{"bucket"})
-				writes := t.writing(func() { _, _, _ = t.do(job{grant: t.Grant(), absent: true}) })
-				t.holds("a further rerun of destroy writes nothing", writes, nil)
-			})
-		}
 	}
 }
 

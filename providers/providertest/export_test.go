@@ -42,7 +42,9 @@ func Verdict(t *testing.T, name string, open Open) (failure string) {
 				panic(v)
 			}
 		}()
-		c.run(&bench{now: hear, later: func(_ string, f func(*trial)) { hear(f) }})
+		b := &bench{now: hear, later: func(_ string, f func(*trial)) { hear(f) }, suite: func(string) {}, records: &records{}}
+		b.group = func(_ string, f func(*bench)) { f(b) }
+		c.run(b)
 		return failure
 	}
 	t.Fatalf("no case is called %q", name)

@@ -51,6 +51,7 @@ type life struct {
 
 	mu        sync.Mutex
 	seen      map[moment]int
+	notes     []string // what was recorded in the journal, in order
 	calls     int
 	writes    int
 	over      bool // killed
@@ -83,6 +84,12 @@ func (l *life) step(at moment) bool {
 		l.cancel(errCanceled)
 	}
 	return l.over
+}
+
+func (l *life) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notes = append(l.notes, what)
 }
 
 // fault decides about one call, as [cloudsim.Transport.Fault].

@@ -12,20 +12,29 @@ import (
 // configure and nothing to skip; what a cloud cannot do, it declares as a
 // [core.Gap] or leaves out of [core.Info.Abilities], and the cases assert that.
 func Run(t *testing.T, open Open) {
+	records := &records{}
 	for _, c := range every() {
-		t.Run(c.name, func(t *testing.T) {
-			c.run(&bench{
-				now: func(f func(*trial)) {
-					synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
-				},
-				later: func(name string, f func(*trial)) {
-					t.Run(name, func(t *testing.T) {
-						t.Parallel()
-						synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
-					})
-				},
+		t.Run(c.name, func(t *testing.T) { c.run(benchOf(t, open, records)) })
+	}
+}
+
+func benchOf(t *testing.T, open Open, records *records) *bench {
+	now := func(t *testing.T, f func(*trial)) {
+		synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
+	}
+	return &bench{
+		records: records,
+		now:     func(f func(*trial)) { now(t, f) },
+		later: func(name string, f func(*trial)) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				now(t, f)
 			})
-		})
+		},
+		group: func(name string, f func(*bench)) {
+			t.Run(name, func(t *testing.T) { f(benchOf(t, open, records)) })
+		},
+		suite: func(name string) { t.Attr("suite", name) },
 	}
 }
 
@@ -43,6 +52,10 @@ type T interface {
 type bench struct {
 	now   func(f func(*trial))              // returns when f has
 	later func(name string, f func(*trial)) // may run f beside others
+	group func(name string, f func(*bench)) // returns when f has, and everything that it has started
+	suite func(name string)                 // says of which test suite the trials to come are
+
+	records *records // of undisturbed runs
 }
 
 // cases has one method for each case; its name is the promise.

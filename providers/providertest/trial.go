@@ -26,6 +26,8 @@ type trial struct {
 	born   []core.Credential // everything that was ever issued, with working secrets
 	issues int               // how often a provider was asked to issue
 
+	issuing map[string]bool // if not nil, the operations that an issue consists of are noted in it
+
 	byHand   []string // the keys that [World.AddKey] has made
 	attempts int      // to do something as the grantee, each at another key
 	runs     int

@@ -51,7 +51,13 @@ func (i *watchedIssuer) Issue(ctx context.Context) (core.Credential, error) {
 	if i.watched.born != nil {
 		i.watched.born()
 	}
+	before := len(t.Transport().Calls())
 	c, err := i.Issuer.Issue(ctx)
+	if t.issuing != nil {
+		for _, call := range t.Transport().Calls()[before:] {
+			t.issuing[call.Op.Name] = call.Op.Write
+		}
+	}
 	if !c.Secret.Empty() {
 		kept := c
 		kept.Secret = core.NewSecret(slices.Clone(c.Secret.Reveal()))
