@@ -45,6 +45,7 @@ func newTrial(t T, w World) *trial {
 	tr := &trial{T: t, World: w, disk: &disk{settled: map[string]bool{}}}
 	transport := w.Transport()
 	transport.Handler = tr.tap(transport.Handler)
+	transport.Classify = named(transport.Classify)
 	return tr
 }
 
@@ -116,6 +117,9 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	}
 	d := &desk{life: l, refuse: j.refuse, absent: j.lack}
 	receipt, err := e.Apply(ctx, plan, core.ApplyOptions{Deliver: d, NoProof: j.noProof})
+	if err == nil && l.dead() {
+		err = errKilled // who is dead reports nothing
+	}
 	t.given = append(t.given, d.given...)
 	t.say(receipt, err)
 	t.say(plan, nil)

@@ -189,7 +189,9 @@ func (a *assumeStep) dropRole(ctx context.Context, r wantedRole) error {
 		}
 	}
 	_, err = a.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
-	a.ended.Store(a.ended.Load() || err == nil && a.claims(r))
+	if err == nil && a.claims(r) {
+		a.ended.Store(true)
+	}
 	if gone(err) {
 		return nil
 	}

@@ -89,8 +89,8 @@ func (c *claimer) write(ctx context.Context, text string) error {
 	err := await(ctx, patience, func(err error) bool { return c.bornHere(c.at.addr()) && gone(err) }, func() error {
 		return c.at.tag(ctx, types.Tag{Key: aws.String(tagClaim), Value: &text})
 	})
-	if gone(err) {
-		return nil
+	if gone(err) || c.ended.Load() {
+		return nil // IAM may refuse what is about a principal that it does not know any more
 	}
 	return err
 }
