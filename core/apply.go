@@ -16,7 +16,7 @@ type Engine struct {
 	Provider Provider
 	Journal  Journal
 	RunID    string        // unique for each run; part of probe keys
-	Who      string        // names this run to people on other machines
+	Host     string        // names this machine to people on others
 	Pace     time.Duration // between two rounds of a proof; 0 is [DefaultPace]
 	Patience time.Duration // how long a proof waits for what is granted to work; 0 is as long as the cloud may need
 	Beside   []string      // prefixes of other grants in the same bucket, which a proof must be refused at

@@ -2,6 +2,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	c := Claim{Run: e.RunID, Who: e.Who, Since: time.Now().UTC().Truncate(time.Second)}
+	c := Claim{Run: e.RunID, Who: cmp.Or(p.Operator.Identity, p.Operator.Principal) + " @ " + e.Host, Since: time.Now().UTC().Truncate(time.Second)}
 	i := Intent{ID: e.RunID + "/claim", RunID: e.RunID, Account: p.Operator.Account, Verb: DoClaim, Addr: p.Blueprint.Grant.Name, At: c.Since}
 	if err := e.Journal.Intend(i); err != nil {
 		return err

@@ -138,7 +138,7 @@ func (t *trial) engineWith(p core.Provider, born, tried func()) *core.Engine {
 		Provider: &watched{p, t, born, tried},
 		Journal:  &journal{t.disk, &life{seen: map[moment]int{}}},
 		RunID:    fmt.Sprintf("run-%d", t.runs),
-		Who:      "the judge",
+		Host:     "judge",
 		Observe: func(v core.Event) {
 			t.say(v, nil)
 			if v.Kind == core.Warning {
