@@ -68,6 +68,7 @@ func (e *Engine) ownRuns(p *Plan) (func(string) bool, error) {
 type hold struct {
 	claim   Claim
 	claimer Claimer // nil if nothing was claimed
+	brief   bool    // the changes take a call or two
 	warn    func(error)
 	meter   Meter // of giving it back
 	release sync.Once
@@ -84,13 +85,6 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	ours, err := e.ownRuns(p)
 	if err != nil {
 		return err
-	}
-	if p.Want.Keys.only() { // a call or two: nobody is told, but nobody is disturbed
-		text, err := p.steps.Claimer.Claimed(ctx)
-		if err != nil {
-			return nil //nolint:nilerr // what cannot be read is no claim
-		}
-		return Claiming{Claim{Run: e.RunID}, p.Blueprint.Grant.Name, p.claimed, ours}.Against(text)
 	}
 	pending, err := e.Journal.Pending()
 	if err != nil {
@@ -111,13 +105,15 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	if err := p.steps.Claimer.Claim(ctx, Claiming{c, p.Blueprint.Grant.Name, p.claimed, ours}); err != nil {
 		return err
 	}
-	p.hold = &hold{claim: c, claimer: p.steps.Claimer, warn: func(err error) {
+	p.hold = &hold{claim: c, claimer: p.steps.Claimer, brief: p.Want.Keys.only(), warn: func(err error) {
 		e.tell(Event{Kind: Warning, Text: fmt.Sprintf("other machines wait until %s, because it could not be noted that this run has ended: %v", c.Until().Format(time.RFC3339), err)})
 	}}
 	return nil
 }
 
 // noting carries do out, and beside it notes the claim where that was not done yet.
+// What is brief is over before anybody could wait for it: beside it the claim is
+// given back as well, and what remains stops whoever has planned before.
 func (h *hold) noting(ctx context.Context, do func(context.Context) error) error {
 	if h.claimer == nil {
 		return do(ctx)
@@ -125,7 +121,12 @@ func (h *hold) noting(ctx context.Context, do func(context.Context) error) error
 	errs := make([]error, 2)
 	err := Together(ctx,
 		func(ctx context.Context) error { errs[0] = do(ctx); return nil },
-		func(ctx context.Context) error { errs[1] = h.claimer.Note(ctx); return nil },
+		func(ctx context.Context) error {
+			if errs[1] = h.claimer.Note(ctx); errs[1] == nil && h.brief {
+				h.wait(ctx)
+			}
+			return nil
+		},
 	)
 	return errors.Join(err, errs[0], errs[1])
 }

@@ -80,7 +80,9 @@ type watchedIssuer struct {
 
 func (i *watchedIssuer) Issue(ctx context.Context) (core.Credential, error) {
 	t := i.watched.trial
+	t.mu.Lock()
 	t.issues++
+	t.mu.Unlock()
 	if i.watched.born != nil {
 		i.watched.born()
 	}
@@ -96,7 +98,9 @@ func (i *watchedIssuer) Issue(ctx context.Context) (core.Credential, error) {
 	if !c.Secret.Empty() {
 		kept := c
 		kept.Secret = core.NewSecret(slices.Clone(c.Secret.Reveal()))
+		t.mu.Lock()
 		t.born = append(t.born, kept)
+		t.mu.Unlock()
 		t.say(c, nil)
 	}
 	return c, err

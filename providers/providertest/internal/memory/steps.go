@@ -280,8 +280,11 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 		_, err = all.as(ctx, kind+".drop", request{})
 		s.gone = s.gone || kind == "principal" && err == nil
 	}
-	if is(err, missing) && c.Action == core.Drop {
+	switch {
+	case is(err, missing) && c.Action == core.Drop:
 		return nil
+	case is(err, missing):
+		return &core.Error{Kind: core.ErrMoved, What: c.Addr, Err: err}
 	}
 	return err
 }
