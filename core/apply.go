@@ -120,6 +120,9 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	carry := func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
 		var err error
+		if len(p.late) == 0 && !p.Issues() {
+			p.hold.starts(ctx, len(todo))
+		}
 		if c.Step == CredentialStep && c.Action == Make {
 			credential, handing, err = e.issue(ctx, p, c)
 		} else {

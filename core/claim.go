@@ -41,8 +41,10 @@ type Claimer interface {
 	// Note writes what Claim could not write safely, beside the first changes.
 	Note(ctx context.Context) error
 
-	// Release writes that the run has ended, unless another's claim stands there by now.
-	Release(ctx context.Context) error
+	// Release writes that the run has ended, unless another's claim stands there by
+	// now. It comes after Note, beside the last of the changes; not reports that
+	// what this run makes to bear the claim is not there yet.
+	Release(ctx context.Context) (not bool, err error)
 }
 
 // claimText is how a claim is written down: a tag or a description holds it.

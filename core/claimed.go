@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,9 +69,11 @@ func (e *Engine) ownRuns(p *Plan) (func(string) bool, error) {
 type hold struct {
 	claim   Claim
 	claimer Claimer // nil if nothing was claimed
-	brief   bool    // the changes take a call or two
 	warn    func(error)
-	meter   Meter // of giving it back
+	meter   Meter         // of giving it back
+	noted   chan struct{} // closed once the claim stands there
+	started atomic.Int32  // changes
+	not     bool          // what bears the claim was not there yet
 	release sync.Once
 	ended   sync.WaitGroup
 }
@@ -105,15 +108,13 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	if err := p.steps.Claimer.Claim(ctx, Claiming{c, p.Blueprint.Grant.Name, p.claimed, ours}); err != nil {
 		return err
 	}
-	p.hold = &hold{claim: c, claimer: p.steps.Claimer, brief: p.Want.Keys.only(), warn: func(err error) {
+	p.hold = &hold{claim: c, claimer: p.steps.Claimer, noted: make(chan struct{}), warn: func(err error) {
 		e.tell(Event{Kind: Warning, Text: fmt.Sprintf("other machines wait until %s, because it could not be noted that this run has ended: %v", c.Until().Format(time.RFC3339), err)})
 	}}
 	return nil
 }
 
 // noting carries do out, and beside it notes the claim where that was not done yet.
-// What is brief is over before anybody could wait for it: beside it the claim is
-// given back as well, and what remains stops whoever has planned before.
 func (h *hold) noting(ctx context.Context, do func(context.Context) error) error {
 	if h.claimer == nil {
 		return do(ctx)
@@ -122,9 +123,8 @@ func (h *hold) noting(ctx context.Context, do func(context.Context) error) error
 	err := Together(ctx,
 		func(ctx context.Context) error { errs[0] = do(ctx); return nil },
 		func(ctx context.Context) error {
-			if errs[1] = h.claimer.Note(ctx); errs[1] == nil && h.brief {
-				h.wait(ctx)
-			}
+			defer close(h.noted)
+			errs[1] = h.claimer.Note(ctx)
 			return nil
 		},
 	)
@@ -149,15 +149,39 @@ func (h *hold) end(ctx context.Context) {
 		h.ended.Go(func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseFor)
 			defer cancel()
-			if err := guarded(func() error { return h.claimer.Release(ctx) }); err != nil {
-				h.warn(err)
+			select {
+			case <-h.noted:
+			case <-ctx.Done():
 			}
+			h.giveBack(ctx)
 		})
 	})
+}
+
+func (h *hold) giveBack(ctx context.Context) {
+	err := guarded(func() (err error) { h.not, err = h.claimer.Release(ctx); return })
+	if err != nil {
+		h.warn(err)
+	}
+}
+
+// starts counts the changes that begin: beside the last of all of them, but for
+// an issue, which has a moment of its own, the claim is given back.
+func (h *hold) starts(ctx context.Context, all int) {
+	if int(h.started.Add(1)) == all {
+		h.end(ctx)
+	}
 }
 
 // wait is end, and returns once it is done.
 func (h *hold) wait(ctx context.Context) {
 	h.end(ctx)
 	h.ended.Wait()
+	if h != nil && h.not {
+		h.not = false
+		ctx, cancel := context.WithTimeout(atDepth(WithMeter(context.WithoutCancel(ctx), &h.meter), depthOf(ctx)), releaseFor)
+		defer cancel()
+		h.giveBack(ctx)
+		h.not = false
+	}
 }

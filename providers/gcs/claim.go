@@ -82,12 +82,12 @@ func (c *claimer) Claim(ctx context.Context, claim core.Claiming) error {
 func (c *claimer) Note(context.Context) error { return nil }
 
 // Release says that the run has ended, if the role still bears its claim.
-func (c *claimer) Release(ctx context.Context) error {
+func (c *claimer) Release(ctx context.Context) (not bool, err error) {
 	have, claim := c.roleMemo.wrote.Load(), c.claiming.Load()
 	if have == nil || claim == nil {
-		return nil // this run has not written the role, or has dropped it
+		return true, nil // this run has not written the role, or has dropped it
 	}
-	return c.put(ctx, have, func(have *iam.Role) (string, error) {
+	return false, c.put(ctx, have, func(have *iam.Role) (string, error) {
 		if !claim.Own(claimIn(have.Description)) {
 			return "", nil
 		}

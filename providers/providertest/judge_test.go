@@ -117,6 +117,7 @@ var convictions = map[memory.Flaw]string{
 	memory.DoubtsEverything:           "PreflightOfWhoMayDoEverythingDeniesNothing",
 	memory.PromisesEverything:         "PreflightPromisesNothingThatIsMissing",
 	memory.HidesANeedOfRotation:       "OperatorCanRotateAndRevoke",
+	memory.MindsNobody:                "RunsAtTheSameTimeSpareEachOther",
 	memory.AsksToRotateMore:           "NoPermissionOfTheLaterStepsIsSuperfluous",
 }
 

@@ -55,7 +55,7 @@ func (c *watchedClaimer) Note(ctx context.Context) error {
 	return c.Claimer.Note(context.WithValue(ctx, claimKey{}, true))
 }
 
-func (c *watchedClaimer) Release(ctx context.Context) error {
+func (c *watchedClaimer) Release(ctx context.Context) (not bool, err error) {
 	return c.Claimer.Release(context.WithValue(ctx, claimKey{}, true))
 }
 

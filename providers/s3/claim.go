@@ -78,11 +78,14 @@ func (c *claimer) Note(ctx context.Context) error {
 }
 
 // Release writes that the run has ended, on whatever it has made or claimed.
-func (c *claimer) Release(ctx context.Context) error {
-	if !c.borne.Load() && !c.bornHere(c.at.addr()) || c.ended.Load() {
-		return nil
+func (c *claimer) Release(ctx context.Context) (not bool, err error) {
+	if c.ended.Load() {
+		return false, nil
 	}
-	return c.write(ctx, c.claim.Load().Over(mostTag))
+	if !c.borne.Load() && !c.bornHere(c.at.addr()) {
+		return true, nil
+	}
+	return false, c.write(ctx, c.claim.Load().Over(mostTag))
 }
 
 func (c *claimer) write(ctx context.Context, text string) error {

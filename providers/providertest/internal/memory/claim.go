@@ -48,13 +48,13 @@ func (s *claimer) Claim(ctx context.Context, c core.Claiming) error {
 func (s *claimer) Note(context.Context) error { return nil }
 
 // Release says that the run has ended.
-func (s *claimer) Release(ctx context.Context) error {
+func (s *claimer) Release(ctx context.Context) (not bool, err error) {
 	if s.gone {
-		return nil
+		return false, nil
 	}
-	_, err := (*steps)(s).as(ctx, "principal.claim", request{Mark: s.mark, Claim: s.claim.Over(mostClaim), Was: s.claim.Text(mostClaim)})
+	_, err = (*steps)(s).as(ctx, "principal.claim", request{Mark: s.mark, Claim: s.claim.Over(mostClaim), Was: s.claim.Text(mostClaim)})
 	if is(err, missing) || is(err, taken) {
-		return nil
+		return !s.there && is(err, missing), nil
 	}
-	return err
+	return false, err
 }
