@@ -6,7 +6,7 @@ import "fmt"
 // EveryRunThatDiesIsGoneOnWith kills every command wherever it can leave something
 // else behind than a moment before: after each call that writes, after each record
 // of the journal, before and after a delivery. For the main grant it dies before
-// each of its other calls as well.
+// its calls as well.
 func (cases) EveryRunThatDiesIsGoneOnWith(b *bench) {
 	all := b.recorded()
 	b.group("kill", func(b *bench) {
@@ -71,20 +71,16 @@ func (r *record) name() string {
 	return path(r.grant + " " + r.c.name)
 }
 
-// cover remembers which points were looked at. A point of another grant is alike
-// if the same command does the same there for a grantee of the same identity.
+// cover remembers which points were looked at. A point is like another one if the
+// same command does the same there for a grantee of the same identity.
 type cover map[string]bool
 
 // needs reports whether nothing like the point was looked at yet, and notes it.
 func (c cover) needs(r *record, at boundary) bool {
-	main := r.grant == ""
-	if at.at == beforeCall && !main && !soak {
+	if at.at == beforeCall && r.grant != "" && !soak {
 		return false // nothing has changed since the last write
 	}
 	key := fmt.Sprint(r.c.name, " ", r.who, " ", at.at, " ", at.did)
-	if proof := r.c.name == "apply with a proof"; main && !proof {
-		key += fmt.Sprint(" ", at.n)
-	}
 	seen := c[key]
 	c[key] = true
 	return soak || !seen

@@ -16,6 +16,8 @@ type record struct {
 	who   core.Who
 	c     command
 
+	keyless bool // its grantee is handed nothing
+
 	want    picture         // what it leaves
 	calls   []cloudsim.Op   // in order
 	moments map[moment]int  // how often there was one
@@ -86,7 +88,7 @@ func (t *trial) record(all *records, name string, c command) {
 		return
 	}
 	c.before(t, b)
-	r := &record{grant: name, who: g.Who, c: c, issues: map[string]bool{}}
+	r := &record{grant: name, who: g.Who, c: c, keyless: t.keyless(g), issues: map[string]bool{}}
 	j := c.job(t, b)
 	j.born = func() { t.issuing = r.issues }
 	before := len(t.Transport().Calls())

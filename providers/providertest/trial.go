@@ -75,6 +75,7 @@ type job struct {
 	refuse  error         // the delivery fails with it
 	lack    error         // the rehearsal of the delivery fails with it
 	mishap  mishap        // what goes wrong
+	faults  []fault       // with its calls, of which the first that hits counts
 	born    func()        // called before a credential is issued
 	tried   func()        // called before the first try as the grantee
 	between func()        // called between plan and apply
@@ -90,7 +91,7 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	l := &life{mishap: j.mishap, cancel: cancel, seen: map[moment]int{}}
+	l := &life{mishap: j.mishap, faults: j.faults, world: t.World, cancel: cancel, seen: map[moment]int{}, ops: map[string]int{}}
 	t.life = l
 	t.Transport().Fault = l.fault
 	defer func() { t.Transport().Fault = nil }()

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -25,6 +26,8 @@ type Provider struct {
 	Vendor    string // the token of the account that keyless grantees have; "" if it cannot be had
 	Stranger  string // the token of an account that nobody trusts
 	Flaw      Flaw   // what it does wrong on purpose
+
+	fresh atomic.Bool // this process has made the bucket
 }
 
 // actions is what each ability compiles to.
@@ -294,13 +297,15 @@ func (s *steps) as(ctx context.Context, action string, in request) (answer, erro
 	switch {
 	case s.Flaw == NoKinds:
 		return out, err
+	case s.Flaw == ClaimsWhatWasLost && action == "policy.add" && !ok:
+		return out, nil
 	case err == nil || ok && (f.status == missing || f.status == taken):
 		return out, err
 	case ok && f.status == http.StatusForbidden:
 		return out, &core.Error{Kind: core.ErrOperator, What: action, Err: err}
 	case ok && f.status == http.StatusPreconditionFailed:
 		return out, &core.Error{Kind: core.ErrBlocked, What: action, Err: err, Hint: "use a key of the vendor's"}
-	case !ok && action == "key.make" && s.Flaw != UnknownIsFailure:
+	case (!ok || f.status >= 500) && action == "key.make" && s.Flaw != UnknownIsFailure:
 		return out, &core.Error{Kind: core.ErrUnknown, What: action, Err: err}
 	}
 	return out, err

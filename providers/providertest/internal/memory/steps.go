@@ -101,6 +101,9 @@ func (s *steps) make(ctx context.Context, action string, in request) error {
 		in.Mark = ""
 	}
 	out, err := s.as(ctx, action, in)
+	if err == nil && action == "bucket.make" {
+		s.fresh.Store(true)
+	}
 	if !is(err, taken) {
 		return err
 	}
@@ -267,6 +270,10 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 			all.unbind(ctx)
 		}
 	case kind == "binding":
+		if s.Flaw == UnmarksToMend && !s.b.Grant.Target.Adopt && !s.fresh.Load() {
+			_, _ = all.as(ctx, "bucket.mark", request{})
+			_, _ = all.as(ctx, "bucket.mark", request{Mark: s.bucketMark})
+		}
 		_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
 	case c.Action == core.Make:
 		return all.makeRole(ctx, kind)
