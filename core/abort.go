@@ -16,7 +16,7 @@ import (
 func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
 	p, r, err := e.Keys(ctx, g)
 	if err == nil {
-		err = noSuchKey(p.Keys, o.Keys)
+		err = cmp.Or(p.Held(), noSuchKey(p.Keys, o.Keys))
 	}
 	switch {
 	case err != nil:

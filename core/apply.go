@@ -16,6 +16,7 @@ type Engine struct {
 	Provider Provider
 	Journal  Journal
 	RunID    string        // unique for each run; part of probe keys
+	Host     string        // names this machine to people on others
 	Pace     time.Duration // between two rounds of a proof; 0 is [DefaultPace]
 	Patience time.Duration // how long a proof waits for what is granted to work; 0 is as long as the cloud may need
 	Beside   []string      // prefixes of other grants in the same bucket, which a proof must be refused at
@@ -96,6 +97,12 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err := e.settlePending(ctx, p); err != nil {
 		return err
 	}
+	meter := Meter{calls: p.Calls, depth: p.Depth}
+	ctx = atDepth(WithMeter(ctx, &meter), p.Depth)
+	if err := e.claim(ctx, p); err != nil {
+		return err
+	}
+	defer p.hold.wait(ctx)
 	keysOnly := p.Want.Keys.only()
 	if err := e.intendLost(p); err != nil {
 		return err
@@ -106,14 +113,15 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 			return err
 		}
 	}
-	meter := Meter{calls: p.Calls, depth: p.Depth}
-	ctx = atDepth(WithMeter(ctx, &meter), p.Depth)
 	var credential Credential
 	var handing string   // the journal's entry for the delivery under way
 	var settled sync.Map // the addresses of the changes that are done
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
 	carry := func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
+		if len(p.late) == 0 && !p.Issues() {
+			p.hold.starts(ctx, len(todo))
+		}
 		err := guardedAs(ErrUnknown, func() (err error) { // it may have been sent
 			if c.Step == CredentialStep && c.Action == Make {
 				credential, handing, err = e.issue(ctx, p, c)
@@ -133,7 +141,12 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if p.Want.Keys.Shut {
 		err = errors.Join(everyOne(ctx, todo, carry), p.unlisted)
 	} else {
-		err = schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
+		err = p.hold.noting(ctx, func(ctx context.Context) error {
+			return schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
+		})
+	}
+	if len(p.late) == 0 {
+		p.hold.end(ctx) // beside the proof
 	}
 	for _, c := range todo { // in the plan's order, whatever was done first
 		if _, done := settled.Load(c.Addr); done {
@@ -141,6 +154,11 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 		}
 	}
 	r.Calls, r.Depth = meter.Read()
+	if !opens && len(p.late) == 0 {
+		p.hold.wait(ctx)
+		calls, depth := p.hold.meter.Read()
+		r.Calls, r.Depth = r.Calls+calls, max(r.Depth, depth)
+	}
 	if !credential.Secret.Empty() {
 		defer credential.Secret.Clear()
 		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), rotateBy(credential.Created, p.Blueprint.Grant.Limits.Expires), credential.Revoke}
@@ -183,6 +201,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	if err != nil {
 		return err
 	}
+	p.hold.wait(ctx) // before this run forgets what it would go on with
 	p.stale = append(p.stale, p.lost...)
 	return e.closeStale(p)
 }
@@ -205,6 +224,9 @@ func everyOne(ctx context.Context, todo []Change, carry func(context.Context, Ch
 func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	if p.Offline || p.steps == nil {
 		return &Error{Kind: ErrInvalid, What: "plan", Err: errors.New("was made without looking at the cloud")}
+	}
+	if err := p.Held(); err != nil && (p.Changed() || len(p.Refused()) > 0) {
+		return err
 	}
 	if refused := p.Refused(); len(refused) > 0 {
 		var errs []error
@@ -244,6 +266,9 @@ func (e *Engine) renewed(ctx context.Context, p *Plan) (*Plan, error) {
 
 // do carries one change out, between its two lines in the journal.
 func (e *Engine) do(ctx context.Context, p *Plan, c Change) error {
+	if err := p.hold.mayWrite(); err != nil {
+		return err
+	}
 	i := Intent{ID: e.RunID + "/" + c.Addr, RunID: e.RunID, Account: p.Operator.Account, Verb: DoChange, Addr: c.Addr, At: time.Now().UTC()}
 	if c.Step == CredentialStep {
 		i.Key = p.keyAt(c.Addr)

@@ -71,6 +71,12 @@
 //     at bucket and role, so that it takes one round trip more than asking, and
 //     nothing that somebody has done to them is in its way. That the gate is shut is marked
 //     in the cloud, and an apply refuses to open it again.
+//   - Which run changes a grant is said by the journal's lock to runs on its machine,
+//     and by a [Claim] on something of the grant's own to runs on others. A claim tells
+//     people who is at work; where a cloud writes it only over what was read it also
+//     stops the slower of two. Nothing that is safe depends on it. Rejected: a lock
+//     object in the cloud, which takes a place of its own, more permissions, and
+//     somebody to remove it after a crash.
 //   - Further powers of a provider are optional interfaces ([Finder], [Advisor]),
 //     asked for in one place ([Power]); those of one grant are parts of its [Steps].
 //   - Why an access fails is a table of causes with the signs of each ([Cause]), data

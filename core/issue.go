@@ -27,9 +27,15 @@ func (e *Engine) issue(ctx context.Context, p *Plan, c Change) (cred Credential,
 	if err != nil {
 		return cred, "", err
 	}
+	if err := p.hold.mayWrite(); err != nil {
+		return cred, "", err
+	}
 	i := Intent{ID: e.RunID + "/issue", RunID: e.RunID, Account: p.Operator.Account, Verb: DoIssue, Addr: c.Addr, At: time.Now().UTC(), Known: known}
 	if err := e.Journal.Intend(i); err != nil {
 		return cred, "", err
+	}
+	if len(p.late) == 0 {
+		p.hold.end(ctx) // beside the last of the changes
 	}
 	// A cancel must not cut the answer off: the key would exist and its secret be lost.
 	cred, err = p.steps.Credential.Issue(context.WithoutCancel(ctx))
@@ -153,7 +159,7 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		return nil, err
 	}
 	for _, i := range pending {
-		if i.Account != p.Operator.Account || i.Verb == DoPlan {
+		if i.Account != p.Operator.Account || i.Verb == DoPlan || i.Verb == DoClaim {
 			continue
 		}
 		switch i.Verb {

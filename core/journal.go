@@ -45,8 +45,9 @@ const (
 	DoHold   Verb = "hold"    // a key is in its holder's hands, until it is retired
 	DoRest   Verb = "rest"    // a key is switched off, until it is switched on or retired
 	DoLose   Verb = "lose"    // a key whose secret is lost is replaced
+	DoClaim  Verb = "claim"   // a run has told other machines that it changes the grant, until the next one does
 )
 
 // Lasts reports whether an intent of that verb is a fact, which stays for as long as it
 // holds. All others are debts: some run has to settle them.
-func (v Verb) Lasts() bool { return v == DoHold || v == DoRest }
+func (v Verb) Lasts() bool { return v == DoHold || v == DoRest || v == DoClaim }

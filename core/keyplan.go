@@ -42,6 +42,7 @@ func (p *Plan) readKeys(ctx context.Context) error {
 			}
 			return nil
 		},
+		func(ctx context.Context) error { p.readClaim(ctx); return nil },
 	)
 	if w.Shut && p.steps.Gate != nil && errs[0] == nil && errs[2] == nil {
 		p.unlisted, errs[1] = errs[1], nil // a cut does not wait for a list of what it cuts

@@ -78,6 +78,16 @@ func (l *lane) reach(depth int) {
 	l.depth = max(l.depth, depth)
 }
 
+// Depth is how deep the work in ctx has come.
+func Depth(ctx context.Context) int { return depthOf(ctx) }
+
+// Awaited says that what comes after in ctx has waited for work that deep in another lane.
+func Awaited(ctx context.Context, depth int) {
+	if l, _ := ctx.Value(laneKey{}).(*lane); l != nil {
+		l.reach(depth)
+	}
+}
+
 // depthOf is how deep the work in ctx has come.
 func depthOf(ctx context.Context) int {
 	if l, _ := ctx.Value(laneKey{}).(*lane); l != nil {

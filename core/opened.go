@@ -50,6 +50,7 @@ func (e *Engine) proveOpened(ctx context.Context, p *Plan, r *Receipt) error {
 	if err != nil {
 		return err // it stays on record, and the next run proves again
 	}
+	p.hold.wait(ctx)
 	for _, i := range p.unproven {
 		if err := e.Journal.Settle(i.ID, true); err != nil {
 			return err

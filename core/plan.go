@@ -24,8 +24,9 @@ type Plan struct {
 	Digest    string    `json:"digest"` // of all of the above but Keys
 	Offline   bool      `json:"offline,omitempty"`
 	Made      time.Time `json:"made"`
-	Calls     int       `json:"calls"` // cloud calls that making the plan took
-	Depth     int       `json:"depth"` // how many of them waited for each other
+	Calls     int       `json:"calls"`             // cloud calls that making the plan took
+	Depth     int       `json:"depth"`             // how many of them waited for each other
+	Claimed   *Claim    `json:"claimed,omitempty"` // a run on another machine that is at work on the grant
 
 	steps       *Steps
 	stale       []Intent // journal entries that this plan's changes will settle
@@ -36,6 +37,8 @@ type Plan struct {
 	late        []string // addresses of keys that go once a fresh one is delivered
 	lost        []Intent // journal entries of keys that are being replaced, settled when nothing is left to do
 	pending     *Intent  // an issue whose outcome is unknown and too young to be decided
+	claimed     string   // what stands in the place of a claim
+	hold        *hold    // this run's claim
 }
 
 // Changed reports whether carrying the plan out would write anything.
@@ -108,6 +111,9 @@ func (e *Engine) Plan(ctx context.Context, g Grant, want Want) (*Plan, error) {
 	}
 	p.Calls, p.Depth = meter.Read()
 	p.Digest = p.digest()
+	if err := e.heed(p); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -126,6 +132,7 @@ func (e *Engine) compare(ctx context.Context, p *Plan) error {
 			}
 			return nil
 		},
+		func(ctx context.Context) error { p.readClaim(ctx); return nil },
 	)
 	if err := cmp.Or(err, telling(errs)); err != nil {
 		return err

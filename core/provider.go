@@ -111,6 +111,10 @@ type Steps struct {
 	// again. Nil if switching off the keys of the Keyring is all there is.
 	Gate Step
 
+	// Claimer tells other machines which run is changing the grant. Nil if the grant
+	// has nothing of its own that could carry it.
+	Claimer Claimer
+
 	// Outputs says what the grantee must be told, once everything is settled.
 	// None of it is secret. It may read. Nil if there is nothing to tell.
 	Outputs func(ctx context.Context) ([]Output, error)

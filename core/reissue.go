@@ -15,6 +15,9 @@ import (
 // [ErrInUse]) a key that was used lately: its secret is not lost.
 func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Plan, error) {
 	p, r, err := e.Keys(ctx, g)
+	if err == nil {
+		err = p.Held()
+	}
 	if err != nil {
 		return nil, err
 	}

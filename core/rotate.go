@@ -143,6 +143,9 @@ func (r Rotation) key(id string) Key {
 // must be as the grant wants them, or the proof would judge something else.
 func (e *Engine) PlanRotation(ctx context.Context, g Grant) (*Plan, error) {
 	p, r, err := e.Keys(ctx, g)
+	if err == nil {
+		err = p.Held()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +184,7 @@ func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, er
 func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
 	p, r, err := e.Keys(ctx, g)
 	if err == nil {
-		err = noSuchKey(p.Keys, o.Keys)
+		err = cmp.Or(p.Held(), noSuchKey(p.Keys, o.Keys))
 	}
 	if err != nil {
 		return nil, r, err

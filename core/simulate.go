@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// askFor is how long asking may go on once the cloud has had its time to settle.
+const askFor = 2 * time.Minute
+
 // Simulate asks the cloud itself what the grantee may do. What is granted and
 // not seen yet is asked for again, for as long as the cloud may need. Rows that
 // the cloud does not answer are unclear, and no proof of anything.
@@ -25,6 +28,9 @@ func (e *Engine) Simulate(ctx context.Context, b Blueprint, steps *Steps) (Proof
 	probes = append(probes, besideProbes(b, info.Abilities, e.RunID, e.Beside)...)
 	start := time.Now()
 	deadline := start.Add(cmp.Or(e.Patience, info.Settle))
+	silence := &Error{Kind: ErrNotConverged, What: "simulator", Err: errors.New("does not answer")}
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(askFor), silence)
+	defer cancel()
 	for {
 		rows, late, err := ask(ctx, steps.Simulator, probes)
 		proof.Rows, proof.Waited = rows, time.Since(start)

@@ -77,7 +77,11 @@ func (d accountDoor) turn(ctx context.Context, open bool) error {
 		return accounts.Disable(name, &iam.DisableServiceAccountRequest{}).Context(ctx).Do()
 	})
 	if unmarked != nil && err == nil {
-		return &core.Error{What: d.addr(), Err: &reworded{"is disabled, but could not be marked as revoked (" + quietly(unmarked).Error() + "): restore will not enable it", unmarked}, Hint: d.enableAccount()}
+		var kind error
+		if said, ok := errors.AsType[*core.Error](explain(d.addr(), unmarked)); ok {
+			kind = said.Kind
+		}
+		return &core.Error{Kind: kind, What: d.addr(), Err: &reworded{"is disabled, but could not be marked as revoked (" + quietly(unmarked).Error() + "): restore will not enable it", unmarked}, Hint: d.enableAccount()}
 	}
 	return errors.Join(unmarked, err)
 }

@@ -130,7 +130,8 @@ func TestWhatIsNotOursAnyMoreIsNotWritten(t *testing.T) {
 					t.Errorf("got %v [%s], want %v with a hint", err, hintOf(err), core.ErrMoved)
 				}
 				for _, call := range w.transport.Calls() {
-					if call.Op.Name == c.never {
+					overtaken := c.never == patchRole && call.Status == http.StatusConflict // a claim is written over the revision that was read, or not at all
+					if call.Op.Name == c.never && !overtaken {
 						t.Errorf("got %s of what is not ours", call.Op.Name)
 					}
 				}

@@ -101,7 +101,7 @@ func (r *role) bindable(ctx context.Context) (want bindingDocument, err error) {
 			case r.another(have):
 				return moved(r.roleAddr(), anotherNow)
 			}
-			return nil
+			return r.contested(have)
 		},
 		r.whom.ready,
 		func(ctx context.Context) error {

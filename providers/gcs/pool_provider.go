@@ -194,6 +194,11 @@ func (g *guest) makeProvider(ctx context.Context, a core.Action) error {
 		if refusal == nil {
 			return g.finish(ctx, f.providerAddr(), op)
 		}
+		if hasCode(refusal, http.StatusBadRequest) { // so Google refuses what is put into a pool that was deleted meanwhile
+			if pool, err := g.readPool(ctx); err == nil && (pool == nil || pool.State == deleted) {
+				return moved(f.poolAddr(), isGone)
+			}
+		}
 		if !hasCode(refusal, http.StatusConflict) {
 			return refusal
 		}

@@ -62,6 +62,7 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		Credential: r.whom.issuer(),
 		Keyring:    r.whom.keyring(),
 		Gate:       r.whom.gate(),
+		Claimer:    &claimer{role: &role{r}},
 		Caretaker:  &caretaker{r},
 		Simulator:  &simulator{r},
 		Inspector:  &inspector{r},
@@ -105,17 +106,19 @@ func (p *Provider) gate() (endpoint, []string, error) {
 // run is what the steps of one blueprint share.
 type run struct {
 	design
-	cloud   *cloud
-	desks   *desks // shared by all runs of a provider
-	whom    holder
-	where   place
-	stale   atomic.Bool // the bucket's policy held a binding of ours that belongs on a managed folder
-	account accountMemo
-	made    made
+	cloud    *cloud
+	desks    *desks // shared by all runs of a provider
+	whom     holder
+	where    place
+	stale    atomic.Bool // the bucket's policy held a binding of ours that belongs on a managed folder
+	account  accountMemo
+	roleMemo roleMemo
+	claiming atomic.Pointer[core.Claiming] // of this run; nil: none
+	made     made
 }
 
 func newRun(g core.Grant, s settings, c *cloud, d *desks) *run {
-	r := &run{design: designOf(g, s), cloud: c, desks: d, account: accountMemo{turn: make(chan struct{}, 1)}}
+	r := &run{design: designOf(g, s), cloud: c, desks: d, account: accountMemo{turn: make(chan struct{}, 1)}, roleMemo: roleMemo{turn: make(chan struct{}, 1)}}
 	r.whom = granteeOf(g).open(r)
 	r.where = placeOf(r)
 	return r

@@ -46,7 +46,7 @@ func (r *role) Diff(ctx context.Context, want core.Want) ([]core.Change, error) 
 	var members []string
 	err := core.Together(ctx,
 		func(ctx context.Context) (err error) {
-			custom, err = r.readRole(ctx)
+			custom, err = r.readOnce(ctx, &r.roleMemo.diffed)
 			return explain(r.roleAddr(), err)
 		},
 		func(ctx context.Context) (err error) {
@@ -179,10 +179,12 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 	}
 	var refusal error // of the creation
 	if a == core.Make {
-		_, refusal = repeat(ctx, func() (*iam.Role, error) {
+		var born *iam.Role
+		born, refusal = repeat(ctx, func() (*iam.Role, error) {
 			return service.Projects.Roles.Create("projects/"+r.project, &iam.CreateRoleRequest{RoleId: r.roleID, Role: r.roleBody("")}).Context(ctx).Do()
 		})
 		if refusal == nil {
+			r.roleMemo.wrote.Store(born)
 			r.made.note(&r.made.role)
 			return nil
 		}
@@ -209,16 +211,23 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 		case r.another(have):
 			return moved(r.roleAddr(), anotherNow)
 		}
+		if err := r.contested(have); err != nil && !have.Deleted {
+			return err
+		}
 		if have.Deleted {
 			if have, err = service.Projects.Roles.Undelete(r.roleName, &iam.UndeleteRoleRequest{Etag: have.Etag}).Context(ctx).Do(); err != nil {
 				return err
 			}
 			r.made.note(&r.made.role)
 		}
-		if sameRole(have, roleFor(r.grant)) {
+		if sameRole(have, roleFor(r.grant)) && r.bearsOwn(have) {
+			r.roleMemo.wrote.Store(have)
 			return nil
 		}
-		_, err = service.Projects.Roles.Patch(r.roleName, r.roleBody(have.Etag)).UpdateMask("title,description,includedPermissions,stage").Context(ctx).Do()
+		have, err = service.Projects.Roles.Patch(r.roleName, r.roleBody(have.Etag)).UpdateMask("title,description,includedPermissions,stage").Context(ctx).Do()
+		if err == nil {
+			r.roleMemo.wrote.Store(have)
+		}
 		return err
 	})
 }
@@ -226,7 +235,7 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 // roleBody is the role's document as the client library's type.
 func (r *role) roleBody(etag string) *iam.Role {
 	d := roleFor(r.grant)
-	return &iam.Role{Title: d.Title, Description: d.Description, IncludedPermissions: d.Permissions, Stage: d.Stage, Etag: etag}
+	return &iam.Role{Title: d.Title, Description: r.claimed(d.Description), IncludedPermissions: d.Permissions, Stage: d.Stage, Etag: etag}
 }
 
 // dropRole deletes the role as it was a moment ago; one that changes meanwhile
@@ -252,6 +261,7 @@ func (r *role) dropRole(ctx context.Context) error {
 			return service.Projects.Roles.Delete(r.roleName).Etag(have.Etag).Context(ctx).Do()
 		})
 		if err == nil || isMissing(err) {
+			r.roleMemo.wrote.Store(nil)
 			return nil
 		}
 		if have, lost := r.readRole(ctx); lost == nil && (have == nil || have.Deleted) {

@@ -101,8 +101,8 @@ func (cases) FailedDeliveryLeavesNoKey(b *bench) {
 			if receipt.Key != nil || receipt.Delivery != nil {
 				t.Errorf("a receipt names no key that was not delivered: got %+v, %+v", receipt.Key, receipt.Delivery)
 			}
-			if pending := t.disk.pending(); len(pending) > 0 {
-				t.Errorf("a retired key is no debt: got %+v pending", pending)
+			if debts := t.disk.debts(); len(debts) > 0 {
+				t.Errorf("a retired key is no debt: got %+v pending", debts)
 			}
 			t.converges(t.Grant())
 		})

@@ -107,6 +107,7 @@ func (cases) SaysWhenNotConverged(b *bench) {
 }
 
 func (cases) PolicyIsMinimal(b *bench) {
+	b.suite("M3")
 	var powers []string
 	b.now(func(t *trial) {
 		blue := t.blueprint(t.Grant())
@@ -131,6 +132,7 @@ func (cases) PolicyIsMinimal(b *bench) {
 }
 
 func (cases) WidenedPolicyIsConvicted(b *bench) {
+	b.suite("M3")
 	var excesses []string
 	b.now(func(t *trial) {
 		blue := t.blueprint(t.Grant())

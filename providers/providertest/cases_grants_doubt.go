@@ -12,6 +12,7 @@ import (
 // proof; a key is retired, an open door is shut again. A later proof finds it too.
 // What variants of a profile have in common is looked at once, but for one excess of each.
 func (cases) EveryExcessIsConvicted(b *bench) {
+	b.suite("M3")
 	judged := map[string]bool{}
 	for _, name := range b.grants() {
 		var of string
@@ -73,6 +74,7 @@ func (t *trial) convicted(p core.Proof, err error) {
 // not need, and a repair brings back what was lost. What variants of a profile
 // have in common is looked at once, but for one power of each.
 func (cases) EveryMissingPowerIsConvicted(b *bench) {
+	b.suite("M3")
 	judged := map[string]bool{}
 	for _, name := range b.grants() {
 		var of string

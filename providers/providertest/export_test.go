@@ -2,11 +2,9 @@
 package providertest
 
 import (
-	"fmt"
-	"maps"
-	"slices"
 	"testing"
-	"testing/synctest"
+
+	"pgregory.net/rapid"
 )
 
 // CaseNames are the names of all cases.
@@ -18,9 +16,6 @@ func CaseNames() []string {
 	return names
 }
 
-// SuiteCases are the names of the cases that belong to a suite.
-func SuiteCases() []string { return slices.Collect(maps.Keys(suites)) }
-
 // Verdict runs one case until its first failure and returns it, "" for none.
 func Verdict(t *testing.T, name string, open Open) (failure string) {
 	for _, c := range every() {
@@ -28,16 +23,7 @@ func Verdict(t *testing.T, name string, open Open) (failure string) {
 			continue
 		}
 		hear := func(f func(*trial)) {
-			synctest.Test(t, func(t *testing.T) {
-				r := &recorder{T: t}
-				defer func() {
-					if v := recover(); v != nil && v != any(convicted{}) {
-						panic(v)
-					}
-					failure = r.first
-				}()
-				newTrial(r, open(t)).hear(f)
-			})
+			failure = quietly(t, open, f)
 			if failure != "" {
 				panic(convicted{})
 			}
@@ -47,31 +33,16 @@ func Verdict(t *testing.T, name string, open Open) (failure string) {
 				panic(v)
 			}
 		}()
-		c.run(&bench{now: hear, later: func(_ string, f func(*trial)) { hear(f) }})
+		b := &bench{quiet: func(f func(*trial)) string { hear(f); return "" }, now: hear, later: func(_ string, f func(*trial)) { hear(f) }, suite: func(string) {}, count: func(int) {}, patient: true, records: &records{}}
+		b.check = func(plays *rapid.Generator[play], try func(play) string) {
+			for seed := range 500 {
+				try(plays.Example(seed))
+			}
+		}
+		b.group = func(_ string, f func(*bench)) { f(b) }
+		c.run(b)
 		return failure
 	}
 	t.Fatalf("no case is called %q", name)
 	return ""
-}
-
-// convicted unwinds a trial that has failed.
-type convicted struct{}
-
-// recorder is a test whose failures are only noted.
-type recorder struct {
-	T
-	first string
-}
-
-func (r *recorder) Logf(string, ...any) {}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	if r.first == "" {
-		r.first = fmt.Sprintf(format, args...)
-	}
-}
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	panic(convicted{})
 }

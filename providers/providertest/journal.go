@@ -4,6 +4,7 @@ package providertest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -25,22 +26,38 @@ type journal struct {
 }
 
 func (j *journal) Intend(i core.Intent) error {
-	return j.write(func(d *disk) { d.intents = append(d.intents, i) })
+	return j.write("intend "+what(i), func(d *disk) { d.intents = append(d.intents, i) })
 }
 
 func (j *journal) Settle(id string, ok bool) error {
-	return j.write(func(d *disk) { d.settled[id] = true })
+	return j.write("settle "+j.disk.verb(id), func(d *disk) { d.settled[id] = true })
 }
 
 func (j *journal) Pending() ([]core.Intent, error) { return j.disk.pending(), nil }
 
-func (j *journal) write(do func(*disk)) error {
+// what names the kind of an intent.
+func what(i core.Intent) string {
+	kind, _, _ := strings.Cut(i.Addr, "/")
+	return string(i.Verb) + " " + kind
+}
+
+func (d *disk) verb(id string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := slices.IndexFunc(d.intents, func(i core.Intent) bool { return i.ID == id }); n >= 0 {
+		return what(d.intents[n])
+	}
+	return ""
+}
+
+func (j *journal) write(what string, do func(*disk)) error {
 	if j.life.dead() {
 		return errKilled
 	}
 	j.disk.mu.Lock()
 	do(j.disk)
 	j.disk.mu.Unlock()
+	j.life.note(what)
 	if j.life.step(recorded) {
 		return errKilled
 	}

@@ -47,11 +47,16 @@ func (m mishap) String() string { return fmt.Sprintf("%s %s %d", m.how, m.at, m.
 // life counts the moments of one process and lets the mishap happen.
 type life struct {
 	mishap mishap
+	faults []fault
+	world  World // whose answers faults bring
 	cancel context.CancelCauseFunc
 
 	mu        sync.Mutex
 	seen      map[moment]int
+	notes     []string // what was recorded in the journal, in order
 	calls     int
+	ops       map[string]int // calls by operation
+	hurt      int            // calls that met a fault
 	writes    int
 	over      bool // killed
 	interrupt bool // cancel once the call under way has taken effect
@@ -85,14 +90,27 @@ func (l *life) step(at moment) bool {
 	return l.over
 }
 
+func (l *life) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notes = append(l.notes, what)
+}
+
 // fault decides about one call, as [cloudsim.Transport.Fault].
-func (l *life) fault(c cloudsim.Call, _ *http.Request) cloudsim.Fault {
+func (l *life) fault(c cloudsim.Call, r *http.Request) cloudsim.Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {
 		return cloudsim.Fault{Before: errKilled}
 	}
 	l.calls++
+	l.ops[c.Op.Name]++
+	for _, f := range l.faults {
+		if f.hits(c.Op.Name, l.ops[c.Op.Name]) {
+			l.hurt++
+			return f.harm(l.world, r)
+		}
+	}
 	m, now := l.mishap, l.calls
 	if m.at == afterWrite {
 		if !c.Op.Write {

@@ -4,31 +4,50 @@ package providertest
 import (
 	"context"
 	"reflect"
+	"strconv"
 	"testing"
 	"testing/synctest"
+
+	"pgregory.net/rapid"
 )
 
 // Run judges a provider: every case, each in a fresh world. There is nothing to
 // configure and nothing to skip; what a cloud cannot do, it declares as a
 // [core.Gap] or leaves out of [core.Info.Abilities], and the cases assert that.
 func Run(t *testing.T, open Open) {
+	records := &records{}
 	for _, c := range every() {
-		t.Run(c.name, func(t *testing.T) {
-			if suite := suites[c.name]; suite != "" {
-				t.Attr("suite", suite)
-			}
-			c.run(&bench{
-				now: func(f func(*trial)) {
-					synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
-				},
-				later: func(name string, f func(*trial)) {
-					t.Run(name, func(t *testing.T) {
-						t.Parallel()
-						synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
-					})
-				},
+		t.Run(c.name, func(t *testing.T) { c.run(benchOf(t, open, records)) })
+	}
+}
+
+func benchOf(t *testing.T, open Open, records *records) *bench {
+	now := func(t *testing.T, f func(*trial)) {
+		synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
+	}
+	return &bench{
+		records: records,
+		now:     func(f func(*trial)) { now(t, f) },
+		later: func(name string, f func(*trial)) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				now(t, f)
 			})
-		})
+		},
+		group: func(name string, f func(*bench)) {
+			t.Run(name, func(t *testing.T) { f(benchOf(t, open, records)) })
+		},
+		quiet: func(f func(*trial)) string { return quietly(t, open, f) },
+		suite: func(name string) { t.Attr("suite", name) },
+		count: func(n int) { t.Attr("cases", strconv.Itoa(n)) },
+		check: func(plays *rapid.Generator[play], try func(play) string) {
+			rapid.Check(t, func(rt *rapid.T) {
+				p := plays.Draw(rt, "play")
+				if failure := try(p); failure != "" {
+					rt.Fatalf("%s: %s", p.name(), failure)
+				}
+			})
+		},
 	}
 }
 
@@ -46,6 +65,16 @@ type T interface {
 type bench struct {
 	now   func(f func(*trial))              // returns when f has
 	later func(name string, f func(*trial)) // may run f beside others
+	group func(name string, f func(*bench)) // returns when f has, and everything that it has started
+	quiet func(f func(*trial)) string       // runs f until its first failure, which it returns
+	suite func(name string)                 // says of which test suite the trials to come are
+	count func(n int)                       // says how many trials there were that are no subtests
+
+	// check tries plays at random until one fails, and then smaller ones.
+	check func(plays *rapid.Generator[play], try func(play) string)
+
+	patient bool     // there is time for everything
+	records *records // of undisturbed runs
 }
 
 // cases has one method for each case; its name is the promise.

@@ -26,6 +26,8 @@ type trial struct {
 	born   []core.Credential // everything that was ever issued, with working secrets
 	issues int               // how often a provider was asked to issue
 
+	issuing map[string]bool // if not nil, the operations that an issue consists of are noted in it
+
 	byHand   []string // the keys that [World.AddKey] has made
 	attempts int      // to do something as the grantee, each at another key
 	runs     int
@@ -43,6 +45,7 @@ func newTrial(t T, w World) *trial {
 	tr := &trial{T: t, World: w, disk: &disk{settled: map[string]bool{}}}
 	transport := w.Transport()
 	transport.Handler = tr.tap(transport.Handler)
+	transport.Classify = named(transport.Classify)
 	return tr
 }
 
@@ -72,6 +75,7 @@ type job struct {
 	refuse  error         // the delivery fails with it
 	lack    error         // the rehearsal of the delivery fails with it
 	mishap  mishap        // what goes wrong
+	faults  []fault       // with its calls, of which the first that hits counts
 	born    func()        // called before a credential is issued
 	tried   func()        // called before the first try as the grantee
 	between func()        // called between plan and apply
@@ -87,7 +91,7 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	l := &life{mishap: j.mishap, cancel: cancel, seen: map[moment]int{}}
+	l := &life{mishap: j.mishap, faults: j.faults, world: t.World, cancel: cancel, seen: map[moment]int{}, ops: map[string]int{}}
 	t.life = l
 	t.Transport().Fault = l.fault
 	defer func() { t.Transport().Fault = nil }()
@@ -114,6 +118,9 @@ func (t *trial) do(j job) (*core.Plan, core.Receipt, error) {
 	}
 	d := &desk{life: l, refuse: j.refuse, absent: j.lack}
 	receipt, err := e.Apply(ctx, plan, core.ApplyOptions{Deliver: d, NoProof: j.noProof})
+	if err == nil && l.dead() {
+		err = errKilled // who is dead reports nothing
+	}
 	t.given = append(t.given, d.given...)
 	t.say(receipt, err)
 	t.say(plan, nil)
@@ -132,6 +139,7 @@ func (t *trial) engineWith(p core.Provider, born, tried func()) *core.Engine {
 		Provider: &watched{p, t, born, tried},
 		Journal:  &journal{t.disk, &life{seen: map[moment]int{}}},
 		RunID:    fmt.Sprintf("run-%d", t.runs),
+		Host:     "judge",
 		Observe: func(v core.Event) {
 			t.say(v, nil)
 			if v.Kind == core.Warning {

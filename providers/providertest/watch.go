@@ -4,9 +4,12 @@ package providertest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/bucketgrant/bucketgrant/core"
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 // watched is a provider under the judge's eyes. It changes nothing.
@@ -34,10 +37,40 @@ func (w *watched) Open(ctx context.Context, b core.Blueprint) (*core.Steps, erro
 		return nil, err
 	}
 	own := *steps
+	if steps.Claimer != nil {
+		own.Claimer = &watchedClaimer{steps.Claimer}
+	}
 	if steps.Credential != nil {
 		own.Credential = &watchedIssuer{steps.Credential, w}
 	}
 	return &own, nil
+}
+
+// watchedClaimer marks calls that are about the claim only: they run beside others.
+type watchedClaimer struct{ core.Claimer }
+
+type claimKey struct{}
+
+func (c *watchedClaimer) Note(ctx context.Context) error {
+	return c.Claimer.Note(context.WithValue(ctx, claimKey{}, true))
+}
+
+func (c *watchedClaimer) Release(ctx context.Context) (not bool, err error) {
+	return c.Claimer.Release(context.WithValue(ctx, claimKey{}, true))
+}
+
+// ofClaim begins the names of such calls.
+const ofClaim = "claim: "
+
+// named tells such calls apart.
+func named(classify func(*http.Request) cloudsim.Op) func(*http.Request) cloudsim.Op {
+	return func(r *http.Request) cloudsim.Op {
+		op := classify(r)
+		if r.Context().Value(claimKey{}) != nil {
+			op.Name = ofClaim + op.Name
+		}
+		return op
+	}
 }
 
 type watchedIssuer struct {
@@ -47,15 +80,27 @@ type watchedIssuer struct {
 
 func (i *watchedIssuer) Issue(ctx context.Context) (core.Credential, error) {
 	t := i.watched.trial
+	t.mu.Lock()
 	t.issues++
+	t.mu.Unlock()
 	if i.watched.born != nil {
 		i.watched.born()
 	}
+	before := len(t.Transport().Calls())
 	c, err := i.Issuer.Issue(ctx)
+	if t.issuing != nil {
+		for _, call := range t.Transport().Calls()[before:] {
+			if !strings.HasPrefix(call.Op.Name, ofClaim) {
+				t.issuing[call.Op.Name] = call.Op.Write
+			}
+		}
+	}
 	if !c.Secret.Empty() {
 		kept := c
 		kept.Secret = core.NewSecret(slices.Clone(c.Secret.Reveal()))
+		t.mu.Lock()
 		t.born = append(t.born, kept)
+		t.mu.Unlock()
 		t.say(c, nil)
 	}
 	return c, err

@@ -6,6 +6,7 @@
 package providertest
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -51,6 +52,14 @@ type World interface {
 	// Classify must tell writes from reads. A call that only fetches a token for
 	// the caller is not a write. The judge sets Fault and Latency.
 	Transport() *cloudsim.Transport
+
+	// Answer is how this cloud answers r when it does not serve it for that reason,
+	// with the status and in the format of the API that r is for.
+	Answer(r *http.Request, why Trouble) *http.Response
+
+	// Decisive are the operations whose answer must not be lost unnoticed: those
+	// that make a principal, a bucket or a key, and those that replace a shared document.
+	Decisive() []string
 
 	// SetDelay makes later changes of identities, keys and policies invisible
 	// for so long to whoever reads or authorizes.

@@ -10,7 +10,12 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	look, settle, drop := verbs(core.ForPlan, core.ForApply, core.ForDestroy), verbs(core.ForApply), verbs(core.ForDestroy)
 	role := d.rootNeeds(p, r)
 	p.on(role, look, "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
-	p.on(role, settle, "iam:CreateRole", "iam:TagRole")
+	p.on(role, settle, "iam:CreateRole")
+	when := settle
+	if l, ok := d.layout.step(&session{design: d, provider: New(Config{})}).(*assumeStep); ok && l.claims(r) {
+		when = verbs(core.ForApply, core.ForDestroy)
+	}
+	claimNeeds(p, role, "iam:TagRole", when...)
 	p.on(role, verbs(core.ForRepair), "iam:UpdateAssumeRolePolicy")
 	p.because("a trust policy that somebody changed, or whose principal was made anew, is written again")
 	if d.boundary != "" {
@@ -32,7 +37,7 @@ func roleNeeds(p *permit, d design, r wantedRole) {
 	p.on(role, verbs(core.ForProve), "iam:SimulatePrincipalPolicy")
 	p.because("asks what the role may do, where nobody can take it on from here")
 	bucketsWord(p, d)
-	when := verbs(core.ForRepair)
+	when = verbs(core.ForRepair)
 	if l, ok := d.layout.(assumeLayout); ok && l.federated() {
 		when = verbs(core.ForProve)
 	}

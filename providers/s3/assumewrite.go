@@ -60,7 +60,7 @@ func (a *assumeStep) makeRole(ctx context.Context, r wantedRole) error {
 	}
 	addr := roleAddr(r.name)
 	in := &iam.CreateRoleInput{
-		RoleName: &r.name, Path: &r.path, Description: &r.about, Tags: tagList(a.mark()),
+		RoleName: &r.name, Path: &r.path, Description: &r.about, Tags: tagList(a.bears(r, a.mark())),
 		AssumeRolePolicyDocument: aws.String(string(mustJSON(r.trust(o.Account)))),
 	}
 	if a.boundary != "" {
@@ -85,7 +85,7 @@ func (a *assumeStep) makeRole(ctx context.Context, r wantedRole) error {
 			return errors.Join(errNotSeen, failed(addr, "iam:CreateRole", cause))
 		case a.ownRole(r, v.role) && samePolicy([]byte(v.trust), mustJSON(r.trust(o.Account))):
 			a.arrived(addr)
-			return nil
+			return a.contested(iamTags(v.role.Tags))
 		}
 		return failed(addr, "iam:CreateRole", cause)
 	})
@@ -118,7 +118,7 @@ func (a *assumeStep) guardRole(ctx context.Context, r wantedRole) error {
 	case !a.ownRole(r, out.Role):
 		return moved(addr, notOursNow)
 	}
-	return nil
+	return a.contested(iamTags(out.Role.Tags))
 }
 
 // alterRole writes trust and boundary and waits until they are seen.
@@ -136,6 +136,9 @@ func (a *assumeStep) alterRole(ctx context.Context, r wantedRole) error {
 		return moved(addr, "is gone")
 	case !a.ownRole(r, v.role):
 		return moved(addr, notOursNow)
+	}
+	if err := a.contested(iamTags(v.role.Tags)); err != nil {
+		return err
 	}
 	want := string(mustJSON(r.trust(o.Account)))
 	if !samePolicy([]byte(v.trust), []byte(want)) {
@@ -186,6 +189,9 @@ func (a *assumeStep) dropRole(ctx context.Context, r wantedRole) error {
 		}
 	}
 	_, err = a.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
+	if err == nil && a.claims(r) {
+		a.ended.Store(true)
+	}
 	if gone(err) {
 		return nil
 	}

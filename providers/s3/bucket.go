@@ -112,7 +112,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	case b.grant.Target.Adopt:
 		return keep("adopted: never dropped")
 	case at.closed:
-		return keep("not ours: left alone")
+		return keep("not ours, or closed to the operator: left alone")
 	case at.region != "" && at.region != b.region:
 		return keep("in another region: left alone")
 	}

@@ -64,7 +64,7 @@ func (m *markerPiece) Diff(ctx context.Context, want core.Want) ([]core.Change, 
 		return nil, err
 	}
 	var there marker
-	if away := at.closed || at.region != "" && at.region != m.region; at.exists && !away {
+	if away := at.closed && want.Present || at.region != "" && at.region != m.region; at.exists && !away {
 		there, err = m.look(ctx)
 		if is(err, codeDenied, "Forbidden") && !want.Present {
 			if own, asked := (&bucketStep{m.session}).isOwn(ctx); asked == nil && !own {

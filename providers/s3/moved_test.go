@@ -213,7 +213,8 @@ func TestNoKeyForWhatIsNotTheRoleOfThePlan(t *testing.T) {
 				if !errors.Is(err, core.ErrMoved) || len(t.hands.got) != 1 {
 					t.Errorf("got error %v and %d deliveries, want %v and the first delivery only", err, len(t.hands.got), core.ErrMoved)
 				}
-				if w := t.writes(); len(w) > 0 {
+				note := func(name string) bool { return name == "iam:TagUser" } // which run is at work: of the user nothing else is tagged
+				if w := slices.DeleteFunc(t.writes(), note); len(w) > 0 {
 					t.Errorf("got writes %q, want none", w)
 				}
 			})

@@ -46,6 +46,7 @@ const (
 	tagPrefix  = "bucketgrant-prefix"  // of a user: the folder, if a tag can hold its name
 	tagSays    = "bucketgrant-says"    // of a shared policy: a hash of what it says
 	tagRun     = "bucketgrant-run"     // of a bucket in us-east-1: which session has made it
+	tagClaim   = "bucketgrant-claim"   // of a user or a role: which run is at work, or was last
 	managedBy  = "bucketgrant"
 	yes        = "true"
 )

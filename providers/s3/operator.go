@@ -162,7 +162,8 @@ func rolePermissions(d design) []core.Permission {
 	}
 	p.on(policy, settle, "iam:CreatePolicy", "iam:TagPolicy")
 	p.on(group, settle, "iam:CreateGroup", "iam:AttachGroupPolicy", "iam:AddUserToGroup")
-	p.on(user, settle, "iam:CreateUser", "iam:TagUser")
+	p.on(user, settle, "iam:CreateUser")
+	claimNeeds(&p, user, "iam:TagUser", core.ForApply, core.ForDestroy, core.ForRotate)
 	p.on(policy, verbs(core.ForRepair), "iam:CreatePolicyVersion", "iam:DeletePolicyVersion")
 	if d.boundary != "" {
 		p.on(user, verbs(core.ForRepair), "iam:PutUserPermissionsBoundary")

@@ -61,7 +61,11 @@ func (r *roleStep) stillOurs(ctx context.Context, addr string) error {
 		action = "iam:GetUser"
 		var out *iam.GetUserOutput
 		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(r.userName())}); err == nil {
-			own = r.ownUser(out.User)
+			if own = r.ownUser(out.User); own {
+				if err := r.contested(iamTags(out.User.Tags)); err != nil {
+					return err
+				}
+			}
 		}
 	case r.groupAddr():
 		action = "iam:GetGroup"

@@ -39,7 +39,7 @@ func (p *policyPiece) read(ctx context.Context) (policyView, error) {
 		return v, err
 	}
 	v.there, _ = openShelf("")
-	if v.away = at.closed || at.region != "" && at.region != p.region; !at.exists || v.away {
+	if v.away = at.region != "" && at.region != p.region; !at.exists || v.away {
 		return v, nil
 	}
 	b := &bucketStep{p.session}

@@ -77,6 +77,7 @@ func (p *Provider) Open(ctx context.Context, b core.Blueprint) (*core.Steps, err
 		Credential: issuer,
 		Keyring:    keyringOf(issuer),
 		Gate:       newGate(s),
+		Claimer:    newClaimer(s),
 		Caretaker:  &caretaker{s},
 		Simulator:  &simulator{session: s},
 		Inspector:  &inspector{s},

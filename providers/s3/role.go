@@ -59,6 +59,9 @@ func (r *roleStep) read(ctx context.Context, want core.Want, user func(context.C
 			if v.user, err = user(ctx); err != nil || v.user == nil || !r.ownUser(v.user) {
 				return err
 			}
+			if err := r.contested(iamTags(v.user.Tags)); err != nil {
+				return err
+			}
 			return r.readUserInside(ctx, v)
 		},
 		func(ctx context.Context) error { return r.readGroup(ctx, v) },

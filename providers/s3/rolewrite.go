@@ -86,7 +86,7 @@ func (r *roleStep) userTags() []types.Tag {
 	if r.native.Purpose != "" {
 		tags[tagPurpose] = r.native.Purpose
 	}
-	return tagList(tags)
+	return tagList(r.claimed(tags))
 }
 
 func tagList(tags map[string]string) []types.Tag {
@@ -117,6 +117,9 @@ func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, e
 		v.user, err = r.readUser(ctx)
 		seen = v.user != nil
 		own = seen && r.ownUser(v.user) && (r.boundary == "" || boundaryOf(v.user) == r.boundary)
+		if own {
+			err = r.contested(iamTags(v.user.Tags))
+		}
 	}
 	return seen, own, err
 }
@@ -271,6 +274,7 @@ func (r *roleStep) dropUser(ctx context.Context) error {
 	if err == nil {
 		_, err = r.iam.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String(r.userName())})
 	}
+	r.ended.Store(err == nil)
 	return r.unlessGone(r.userAddr(), "iam:DeleteUser", err)
 }
 

@@ -46,6 +46,11 @@ type session struct {
 	looked atomic.Bool      // whether the look at other identities has read it
 	gated  atomic.Bool      // whether the gate has read the user, or the role
 
+	claim  atomic.Pointer[core.Claiming] // of this run; nil: none
+	minded atomic.Bool                   // whether the look for claims has read the user, or the role
+	borne  atomic.Bool                   // whether the plan has seen who bears the claim
+	ended  atomic.Bool                   // whether who bore it was dropped
+
 	seen sightings
 }
 

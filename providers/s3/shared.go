@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/bucketgrant/bucketgrant/core"
 )
 
 // shared is a value that is read once and used by steps side by side.
@@ -18,6 +20,7 @@ type reading[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
+	depth int // of the calls that it took
 }
 
 // get reads the value unless somebody has read it or is about to. A failure is
@@ -30,6 +33,7 @@ func (s *shared[T]) get(ctx context.Context, read func(context.Context) (T, erro
 		}
 		select {
 		case <-r.done:
+			core.Awaited(ctx, r.depth)
 		case <-ctx.Done():
 			var zero T
 			return zero, context.Cause(ctx)
@@ -62,5 +66,6 @@ func (s *shared[T]) join() (r *reading[T], mine bool) {
 func (r *reading[T]) run(ctx context.Context, read func(context.Context) (T, error)) (T, error) {
 	defer close(r.done) // after a panic as well
 	r.value, r.err = read(ctx)
+	r.depth = core.Depth(ctx)
 	return r.value, r.err
 }

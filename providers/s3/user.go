@@ -68,7 +68,8 @@ func (userLayout) operator(d design) []core.Permission {
 	p.on("arn:"+d.partition.name+":iam::"+account+":user/"+d.userName(), verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:GetUser")
 	p.because("a user that does not exist is asked for without its path")
 	p.on(user, verbs(core.ForPlan, core.ForApply, core.ForDestroy), "iam:GetUser", "iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetLoginProfile")
-	p.on(user, verbs(core.ForApply), "iam:CreateUser", "iam:TagUser")
+	p.on(user, verbs(core.ForApply), "iam:CreateUser")
+	claimNeeds(&p, user, "iam:TagUser", core.ForApply, core.ForDestroy, core.ForRotate)
 	if d.boundary != "" {
 		p.on(user, verbs(core.ForRepair), "iam:PutUserPermissionsBoundary")
 	}
@@ -128,6 +129,9 @@ func (u *userStep) Diff(ctx context.Context, want core.Want) ([]core.Change, err
 // read asks for the user and what hangs on it. It belongs in no group at all.
 func (u *userStep) read(ctx context.Context, v *roleView) (err error) {
 	if v.user, err = u.user.userOnce(&u.user.diffed)(ctx); err != nil || v.user == nil || !u.user.ownUser(v.user) {
+		return err
+	}
+	if err := u.user.contested(iamTags(v.user.Tags)); err != nil {
 		return err
 	}
 	err = u.user.readUserInside(ctx, v)

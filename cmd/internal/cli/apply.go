@@ -116,8 +116,8 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 // handOver shows a plan that may issue a credential, asks, carries it out and prints the receipt.
 func (a *app) handOver(ctx context.Context, s *session, e *core.Engine, p *core.Plan, r request, h handoff.Handoff, o applyOptions, saved *savedPlan, progress *progress) error {
 	a.showApply(p, s, h, o, saved)
-	if len(p.Refused()) > 0 {
-		return refusal(p)
+	if err := stopped(p); err != nil {
+		return err
 	}
 	if p.Changed() && !o.Yes {
 		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s %s? [y/N]", a.info.Nouns.Account, p.Operator.Account), "y"); err != nil {

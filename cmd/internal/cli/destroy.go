@@ -80,8 +80,8 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	if a.talks() || a.asks(o.Yes) {
 		a.showDestroy(a.paper(a.env.Stderr, a.env.Terminal.Err), p, s.sandbox != nil)
 	}
-	if len(p.Refused()) > 0 {
-		return refusal(p)
+	if err := stopped(p); err != nil {
+		return err
 	}
 	if p.Changed() && !o.Yes {
 		question := fmt.Sprintf("This ends the access in %s %s. Type the grant's name (%s) to go on:", a.info.Nouns.Account, p.Operator.Account, r.Grant.Name)

@@ -83,8 +83,8 @@ func (a *app) keyRun(ctx context.Context, o keyOptions, plan planner, after func
 		w.line("grant %s, %s %s", r.Grant.Name, a.info.Nouns.Account, p.Operator.Account)
 		a.changes(w, p.Changes)
 	}
-	if len(p.Refused()) > 0 {
-		return refusal(p)
+	if err := stopped(p); err != nil {
+		return err
 	}
 	if p.Changed() && !o.Yes {
 		if err := a.confirm(ctx, fmt.Sprintf("Carry this out in %s %s? [y/N]", a.info.Nouns.Account, p.Operator.Account), "y"); err != nil {

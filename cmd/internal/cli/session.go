@@ -175,7 +175,7 @@ const sandboxPace = 20 * time.Millisecond
 
 // bare returns an engine that writes nothing and so needs no journal.
 func (s *session) bare(observe func(core.Event)) *core.Engine {
-	e := &core.Engine{Provider: s.provider, RunID: newRunID(), Observe: observe}
+	e := &core.Engine{Provider: s.provider, RunID: newRunID(), Host: host(), Observe: observe}
 	if s.sandbox != nil {
 		e.Pace = sandboxPace
 	}
@@ -252,11 +252,16 @@ func newRunID() string { return strings.ToLower(rand.Text()[:12]) }
 
 // who names this run to others that find the lock.
 func who(program string) string {
-	host, err := os.Hostname()
+	return fmt.Sprintf("%s (process %d on %s)", program, os.Getpid(), host())
+}
+
+// host names this machine to people on others.
+func host() string {
+	name, err := os.Hostname()
 	if err != nil {
-		host = "unknown host"
+		return "unknown host"
 	}
-	return fmt.Sprintf("%s (process %d on %s)", program, os.Getpid(), host)
+	return name
 }
 
 // planned makes the plan of g while saying that this takes a while.

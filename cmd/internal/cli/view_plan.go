@@ -81,6 +81,9 @@ func (a *app) plan(w *paper, p *core.Plan, v planView) {
 		}
 	}
 	w.table(rows)
+	if p.Claimed != nil {
+		w.loud("another run is at work on this grant, on another machine: %s", p.Claimed)
+	}
 	w.line("")
 	a.changes(w, v.explained(p.Changes))
 	w.line("")

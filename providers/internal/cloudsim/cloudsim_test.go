@@ -43,6 +43,7 @@ func TestFaultsTakeEffectWhereTheySay(t *testing.T) {
 		{"after", Fault{After: ErrLost}, 1, ErrLost},
 		{"cut", Fault{Cut: true}, 1, io.ErrUnexpectedEOF},
 		{"hang", Fault{Hang: true}, 0, context.DeadlineExceeded},
+		{"hang after the effect", Fault{Hang: true, Late: true}, 1, context.DeadlineExceeded},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -38,6 +38,7 @@ type Fault struct {
 	After  error          // the request takes effect; the client sees this error instead of the answer
 	Cut    bool           // the request takes effect; the answer's body ends half-way with io.ErrUnexpectedEOF
 	Hang   bool           // the request never arrives; the client waits until its context ends
+	Late   bool           // it arrives all the same, and takes effect before Before, Reply or Hang is seen
 }
 
 // ErrLost is the usual [Fault.After]: the connection broke before the answer came back.
@@ -110,6 +111,9 @@ func (t *Transport) serve(call *Call, r *http.Request) (*http.Response, error) {
 	}
 	if err := wait(r.Context(), t.Latency+f.Delay); err != nil {
 		return nil, err
+	}
+	if f.Late {
+		Serve(t.Handler, r)
 	}
 	switch {
 	case f.Hang:

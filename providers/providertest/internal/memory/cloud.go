@@ -62,6 +62,7 @@ type principal struct {
 	trust  cloudsim.Eventual[trust]
 	shut   cloudsim.Eventual[bool] // whoever it is, is refused everything
 	login  bool                    // it can sign in with a password
+	claim  string                  // which run is at work on it
 }
 
 // trust says who may become a principal: whoever of that account says the word.
@@ -83,8 +84,9 @@ type request struct {
 	Binding                 binding
 	Trust                   trust
 	On                      bool
-	Most                    int  // keys that there may be
-	Dry                     bool // authorize only
+	Claim, Was              string `json:",omitempty"`
+	Most                    int    // keys that there may be
+	Dry                     bool   // authorize only
 }
 
 type answer struct {
@@ -99,6 +101,7 @@ type answer struct {
 	Keys     []state `json:",omitempty"`
 	Shut     bool    `json:",omitempty"`
 	Login    bool    `json:",omitempty"`
+	Claim    string  `json:",omitempty"`
 }
 
 // state is what a list says of a key.
@@ -214,7 +217,7 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		return http.StatusForbidden, answer{Code: "denied"}
 	case (thing == "bucket" || thing == "object" || thing == "policy") && b == nil && action != "bucket.make" && action != "bucket.list":
 		return missing, answer{}
-	case thing == "role" && action != "role.make" && ro == nil, (action == "principal.read" || action == "principal.alter" || action == "principal.shut") && p == nil,
+	case thing == "role" && action != "role.make" && ro == nil, (action == "principal.read" || action == "principal.alter" || action == "principal.shut" || action == "principal.claim") && p == nil,
 		action == "key.switch" && (p == nil || p.keys[in.Key] == nil):
 		return missing, answer{}
 	}
@@ -267,14 +270,19 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		delete(c.roles, in.Name)
 	case "principal.make":
 		if p != nil {
-			return taken, answer{Mark: p.mark}
+			return taken, answer{Mark: p.mark, Claim: p.claim}
 		}
 		c.made++
-		p = &principal{mark: in.Mark, serial: c.made, keys: map[string]*key{}}
+		p = &principal{mark: in.Mark, claim: in.Claim, serial: c.made, keys: map[string]*key{}}
 		p.trust.Set(in.Trust, c.delay)
 		c.principals[in.Name] = p
 	case "principal.read":
-		return fine, answer{Mark: p.mark, Trust: p.trust.Now, Shut: p.shut.Now, Login: p.login}
+		return fine, answer{Mark: p.mark, Trust: p.trust.Now, Shut: p.shut.Now, Login: p.login, Claim: p.claim}
+	case "principal.claim":
+		if p.mark != in.Mark || p.claim != in.Was {
+			return taken, answer{Mark: p.mark, Claim: p.claim}
+		}
+		p.claim = in.Claim
 	case "principal.shut":
 		p.shut.Set(!in.On, c.delay)
 	case "principal.alter":

@@ -54,6 +54,12 @@ const (
 	AsksForTooMuch             Flaw = "names permissions that are never needed"
 )
 
+// The flaws that show only where several things go wrong, or an answer is lost.
+const (
+	UnmarksToMend     Flaw = "takes its mark off for a moment when it goes on with what is half made"
+	ClaimsWhatWasLost Flaw = "takes a change of a policy that was not answered for made"
+)
+
 // The flaws that show only in grants other than the main one.
 const (
 	InventsAnIdentity      Flaw = "offers an identity that no grant uses"
@@ -120,6 +126,7 @@ const (
 	OverlooksLogins      Flaw = "does not see passwords"
 	CriesWolf            Flaw = "finds what is not there"
 	PromisesEverything   Flaw = "says that every permission is there"
+	MindsNobody          Flaw = "does not tell other machines that it is at work"
 	DoubtsEverything     Flaw = "says that no permission is there"
 )
 

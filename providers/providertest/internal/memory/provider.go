@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -25,6 +26,8 @@ type Provider struct {
 	Vendor    string // the token of the account that keyless grantees have; "" if it cannot be had
 	Stranger  string // the token of an account that nobody trusts
 	Flaw      Flaw   // what it does wrong on purpose
+
+	fresh atomic.Bool // this process has made the bucket
 }
 
 // actions is what each ability compiles to.
@@ -142,6 +145,7 @@ func (p *Provider) needs(g core.Grant) []core.Permission {
 	add(core.RoleStep, "plan", "role.read", "policy.read")
 	add(core.RoleStep, "plan rotate revoke", "principal.read")
 	add(core.GateStep, "revoke", "principal.shut")
+	add(core.RoleStep, "apply destroy rotate", "principal.claim")
 	add(core.RoleStep, "apply", "role.make", "principal.make", "policy.add")
 	add(core.RoleStep, "repair", "role.alter")
 	add(core.RoleStep, "destroy", "role.drop", "principal.drop", "policy.remove")
@@ -201,6 +205,9 @@ func (p *Provider) Open(_ context.Context, b core.Blueprint) (*core.Steps, error
 		s.bucketMark = sharedMark
 	}
 	all := &core.Steps{Whoami: s.whoami, Bucket: (*bucketStep)(s), Role: (*roleStep)(s), Caretaker: (*caretaker)(s), Simulator: (*simulator)(s), Outputs: s.outputs}
+	if p.Flaw != MindsNobody {
+		all.Claimer = (*claimer)(s)
+	}
 	all.Gate, all.Inspector, all.Preflight = (*gate)(s), (*inspector)(s), (*preflight)(s)
 	if keyed(b.Grant) {
 		all.Credential = (*issuer)(s)
@@ -219,6 +226,9 @@ type steps struct {
 	*Provider
 	b                      core.Blueprint
 	name, mark, bucketMark string
+	claim                  core.Claiming
+	there                  bool   // the plan has seen a principal of ours
+	gone                   bool   // this run has dropped it
 	secret                 string // of the key that was made, for those who cannot keep it
 }
 
@@ -287,13 +297,15 @@ func (s *steps) as(ctx context.Context, action string, in request) (answer, erro
 	switch {
 	case s.Flaw == NoKinds:
 		return out, err
+	case s.Flaw == ClaimsWhatWasLost && action == "policy.add" && !ok:
+		return out, nil
 	case err == nil || ok && (f.status == missing || f.status == taken):
 		return out, err
 	case ok && f.status == http.StatusForbidden:
 		return out, &core.Error{Kind: core.ErrOperator, What: action, Err: err}
 	case ok && f.status == http.StatusPreconditionFailed:
 		return out, &core.Error{Kind: core.ErrBlocked, What: action, Err: err, Hint: "use a key of the vendor's"}
-	case !ok && action == "key.make" && s.Flaw != UnknownIsFailure:
+	case (!ok || f.status >= 500) && action == "key.make" && s.Flaw != UnknownIsFailure:
 		return out, &core.Error{Kind: core.ErrUnknown, What: action, Err: err}
 	}
 	return out, err

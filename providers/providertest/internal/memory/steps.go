@@ -101,8 +101,14 @@ func (s *steps) make(ctx context.Context, action string, in request) error {
 		in.Mark = ""
 	}
 	out, err := s.as(ctx, action, in)
+	if err == nil && action == "bucket.make" {
+		s.fresh.Store(true)
+	}
 	if !is(err, taken) {
 		return err
+	}
+	if out.Mark == in.Mark && action == "principal.make" && s.claim.Run != "" {
+		return s.claim.Against(out.Claim)
 	}
 	if out.Mark == in.Mark || s.Flaw == TakesAnyPrincipal || s.Flaw == TakesWhatIsThere {
 		return nil
@@ -264,6 +270,10 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 			all.unbind(ctx)
 		}
 	case kind == "binding":
+		if s.Flaw == UnmarksToMend && !s.b.Grant.Target.Adopt && !s.fresh.Load() {
+			_, _ = all.as(ctx, "bucket.mark", request{})
+			_, _ = all.as(ctx, "bucket.mark", request{Mark: s.bucketMark})
+		}
 		_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
 	case c.Action == core.Make:
 		return all.makeRole(ctx, kind)
@@ -275,16 +285,20 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	case c.Action == core.Drop && s.Flaw == LeavesTheDoor && kind == "principal" && !keyed(s.b.Grant):
 	case c.Action == core.Drop:
 		_, err = all.as(ctx, kind+".drop", request{})
+		s.gone = s.gone || kind == "principal" && err == nil
 	}
-	if is(err, missing) && c.Action == core.Drop {
+	switch {
+	case is(err, missing) && c.Action == core.Drop:
 		return nil
+	case is(err, missing):
+		return &core.Error{Kind: core.ErrMoved, What: c.Addr, Err: err}
 	}
 	return err
 }
 
 // makeRole makes a role or a principal.
 func (s *steps) makeRole(ctx context.Context, kind string) error {
-	in := request{Actions: (*roleStep)(s).actions(), Trust: s.trust(s.b.Grant)}
+	in := request{Actions: (*roleStep)(s).actions(), Trust: s.trust(s.b.Grant), Claim: s.claim.Text(mostClaim)}
 	if s.Flaw != TrustsLater || kind != "principal" {
 		return s.make(ctx, kind+".make", in)
 	}

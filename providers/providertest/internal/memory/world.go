@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -102,6 +103,17 @@ func (w *world) Lose(b core.Blueprint) bool {
 
 func (w *world) Goldens() map[string]core.Grant {
 	return map[string]core.Grant{"testdata/memory": w.Grant()}
+}
+
+func (w *world) Decisive() []string {
+	return []string{"key.make", "principal.make", "bucket.make", "policy.add"}
+}
+
+// Answer is a code with a status.
+func (w *world) Answer(_ *http.Request, why providertest.Trouble) *http.Response {
+	out, status := httptest.NewRecorder(), map[providertest.Trouble]int{providertest.Throttled: 429, providertest.Failing: 500, providertest.Unavailable: 503, providertest.Refused: 403}
+	reply(out, status[why], answer{Code: string(why)})
+	return out.Result()
 }
 
 func (w *world) Transport() *cloudsim.Transport { return w.transport }

@@ -1,0 +1,87 @@
+// Cases about runs that die: at every call and at every write to the disk.
+package providertest
+
+import "fmt"
+
+// EveryRunThatDiesIsGoneOnWith kills every command wherever it can leave something
+// else behind than a moment before: after each call that writes, after each record
+// of the journal, before and after a delivery. For the main grant it dies before
+// its calls as well.
+func (cases) EveryRunThatDiesIsGoneOnWith(b *bench) {
+	all := b.recorded()
+	b.group("kill", func(b *bench) {
+		b.suite("K1")
+		covered := cover{}
+		for _, r := range all {
+			for _, at := range r.boundaries() {
+				if !covered.needs(r, at) {
+					continue
+				}
+				m := mishap{killed, at.at, at.n}
+				b.later(r.name()+" "+m.String(), func(t *trial) {
+					blue := t.begins(r)
+					before, err := t.disturbed(r.c, blue, r.want, func(j *job) { j.mishap = m })
+					if err == nil && m.at != recorded {
+						t.Errorf("a run that died is no success: got no error, %s", m)
+					}
+					t.recovers(r.c, blue, r.want, before, m.at == afterWrite)
+				})
+				if m.at == afterWrite && r.c.opens {
+					b.later(r.name()+" "+m.String()+" opens no more than was granted", func(t *trial) {
+						blue := t.begins(r)
+						_, _ = t.disturbed(r.c, blue, r.want, func(j *job) { j.mishap = m })
+						t.narrow(blue, "after "+m.String())
+					})
+				}
+			}
+		}
+	})
+}
+
+// boundary is a point of a run at which it can be cut short.
+type boundary struct {
+	at  moment
+	n   int
+	did string // what has just happened, or is about to: points of that kind are alike
+}
+
+// boundaries are all the points of the run.
+func (r *record) boundaries() (all []boundary) {
+	for i, op := range r.calls {
+		all = append(all, boundary{beforeCall, i + 1, op.Name})
+	}
+	for i, name := range r.writes() {
+		all = append(all, boundary{afterWrite, i + 1, name})
+	}
+	for i, note := range r.notes {
+		all = append(all, boundary{recorded, i + 1, note})
+	}
+	for _, at := range []moment{beforeDelivery, afterDelivery} {
+		for n := range r.moments[at] {
+			all = append(all, boundary{at, n + 1, ""})
+		}
+	}
+	return all
+}
+
+func (r *record) name() string {
+	if r.grant == "" {
+		return "main " + r.c.name
+	}
+	return path(r.grant + " " + r.c.name)
+}
+
+// cover remembers which points were looked at. A point is like another one if the
+// same command does the same there for a grantee of the same identity.
+type cover map[string]bool
+
+// needs reports whether nothing like the point was looked at yet, and notes it.
+func (c cover) needs(r *record, at boundary) bool {
+	if at.at == beforeCall && r.grant != "" && !soak {
+		return false // nothing has changed since the last write
+	}
+	key := fmt.Sprint(r.c.name, " ", r.who, " ", at.at, " ", at.did)
+	seen := c[key]
+	c[key] = true
+	return soak || !seen
+}
