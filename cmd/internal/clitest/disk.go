@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,7 +21,6 @@ import (
 	"github.com/bucketgrant/bucketgrant/cmd/internal/cli"
 	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/core/disktest"
-	"github.com/bucketgrant/bucketgrant/core/handoff"
 )
 
 // Disk lets each operation on the disk fail in each chapter, or, where every
@@ -127,7 +125,7 @@ func newShop(t *testing.T, c cli.Cloud) *shop {
 		sites += strings.TrimPrefix(pair[0], "--") + ": " + pair[1] + "\n"
 	}
 	sites += "grants:\n  - a.example\n  - b.example\n"
-	check(t, errors.Join(os.Chmod(s.dir, 0o700),
+	check(t, errors.Join(os.Chmod(s.dir, 0o700), //nolint:gosec // in the test's own directory
 		os.WriteFile(filepath.Join(s.dir, "key.txt"), []byte(id.String()+"\n"), 0o600),
 		os.WriteFile(filepath.Join(s.dir, "sites.yaml"), []byte(sites), 0o600)))
 	return s
@@ -138,7 +136,7 @@ func (s *shop) copy(t *testing.T) *shop {
 	t.Helper()
 	other := *s
 	other.t, other.dir = t, t.TempDir()
-	check(t, os.Chmod(other.dir, 0o700))
+	check(t, os.Chmod(other.dir, 0o700)) //nolint:gosec // in the test's own directory
 	check(t, filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		to := filepath.Join(other.dir, strings.TrimPrefix(path, s.dir))
 		if err != nil || path == s.dir {
@@ -147,8 +145,8 @@ func (s *shop) copy(t *testing.T) *shop {
 		if d.IsDir() {
 			return os.Mkdir(to, 0o700)
 		}
-		data, err := os.ReadFile(path)
-		return errors.Join(err, os.WriteFile(to, data, 0o600))
+		data, err := os.ReadFile(path)                         //nolint:gosec // in the test's own directory
+		return errors.Join(err, os.WriteFile(to, data, 0o600)) //nolint:gosec // in the test's own directory
 	}))
 	return &other
 }
@@ -229,73 +227,6 @@ func (s *shop) keys() (keys []core.Key) {
 		keys = append(keys, f.Keys...)
 	}
 	return keys
-}
-
-// state is what is there in the end, whatever it is called.
-func (s *shop) state() string {
-	var b strings.Builder
-	for _, f := range s.found() {
-		fmt.Fprintf(&b, "grant %s of %s/%s\n", f.Grant, f.Bucket, f.Prefix)
-		for _, k := range f.Keys {
-			fmt.Fprintf(&b, "  a key, active %v\n", k.Active)
-		}
-	}
-	for _, name := range []string{"reviewed.plan", "received", "received.json", "report.json"} {
-		if _, err := os.Lstat(filepath.Join(s.dir, name)); err == nil {
-			fmt.Fprintf(&b, "%s\n", name)
-		}
-	}
-	for _, dir := range []string{"pages"} {
-		entries, _ := os.ReadDir(filepath.Join(s.dir, dir))
-		for _, e := range entries {
-			data, err := os.ReadFile(filepath.Join(s.dir, dir, e.Name()))
-			fmt.Fprintf(&b, "%s of %d bytes, %v\n", e.Name(), len(data), err)
-		}
-	}
-	return b.String()
-}
-
-// whole checks what holds at any time: every key has a file that opens, nothing
-// half is left, and nobody else can open anything.
-func (s *shop) whole(littered bool) {
-	files := os.DirFS(s.dir)
-	left, err := disktest.Leftovers(files)
-	check(s.t, err)
-	demos, err := filepath.Glob(filepath.Join(os.TempDir(), "bucketgrant-*"))
-	check(s.t, err)
-	left = append(left, demos...)
-	if len(left) > 0 && !littered {
-		s.t.Errorf("left behind: %q\n%s", left, s.said)
-	}
-	open, err := disktest.Open(files)
-	check(s.t, err)
-	for _, path := range open {
-		if !strings.HasPrefix(path, "pages") {
-			s.t.Errorf("others can open %s", path)
-		}
-	}
-	have := s.holds()
-	for _, k := range s.keys() {
-		if !slices.Contains(have, k.ID) {
-			s.t.Errorf("key %s works, and no file holds it: got %q\n%s", k.ID, have, s.said)
-		}
-	}
-}
-
-// holds are the keys that somebody can take out of the files of the hand-off.
-func (s *shop) holds() (ids []string) {
-	paths, _ := filepath.Glob(filepath.Join(s.dir, "handoff", "*"))
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		check(s.t, err)
-		if opened, err := handoff.OpenSealed(data, []age.Identity{s.identity}); err == nil {
-			data = opened
-		}
-		if c, _, err := handoff.Read(data); err == nil {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
 }
 
 func check(t *testing.T, err error) {
