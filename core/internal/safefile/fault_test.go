@@ -72,6 +72,9 @@ var deeds = map[string]func(dir string) error{
 	"replace": func(dir string) error {
 		return inside(dir, func(d *Dir) error { return d.Replace("old", []byte("x"), 0o644) })
 	},
+	"rehearse": func(dir string) error {
+		return inside(dir, func(d *Dir) error { return d.Rehearse("new", []byte("x")) })
+	},
 	"rename": func(dir string) error { return inside(dir, func(d *Dir) error { return d.Rename("old", "new") }) },
 	"remove": func(dir string) error { return inside(dir, func(d *Dir) error { return d.Remove("old") }) },
 	"create": func(dir string) error {

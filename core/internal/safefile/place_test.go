@@ -68,8 +68,11 @@ func TestADirectoryForAWhileIsTheUsersAndGoesWithAllThatIsInIt(t *testing.T) {
 	if err != nil || i.Mode().Perm() != 0o700 {
 		t.Errorf("got %v and %v, want mode 0700", i, err)
 	}
-	if err := errors.Join(os.WriteFile(filepath.Join(path, "x"), nil, 0o600), remove()); err != nil {
+	if err := os.WriteFile(filepath.Join(path, "x"), nil, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := failing(0, remove); err != nil {
+		t.Errorf("a failure that passes: got %v, want it taken away all the same", err)
 	}
 	if got := names(t, os.TempDir()); len(got) > 0 {
 		t.Errorf("got %q left, want nothing", got)
@@ -147,5 +150,19 @@ func TestAnOldFileIsNamedAsTheReason(t *testing.T) {
 	err := errors.Join(WriteNew(path, nil), WriteNew(path, nil))
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "never overwritten") {
 		t.Errorf("got %v, want one that names the file and the rule", err)
+	}
+}
+
+func TestAFileOfTwoNamesIsNotOpened(t *testing.T) {
+	dir := room(t)
+	path := filepath.Join(dir, "old")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Link(path, path+".other")); err != nil {
+		t.Fatal(err)
+	}
+	if err := deeds["open"](dir); err == nil || !strings.Contains(err.Error(), "another name") {
+		t.Errorf("got %v, want it refused for its other name", err)
+	}
+	if err := errors.Join(os.Remove(path+".other"), deeds["open"](dir)); err != nil {
+		t.Errorf("got %v, want a file of one name opened", err)
 	}
 }
