@@ -170,14 +170,6 @@ func text2(name string, list []string) string {
 	return s + "\n"
 }
 
-// count runs a job that has to succeed and returns how many calls it made.
-func (t *trial) count(j job) int {
-	t.Helper()
-	before := len(t.Transport().Calls())
-	t.must(j)
-	return len(t.Transport().Calls()) - before
-}
-
 // converges runs apply until it should be done, and checks that it is: one
 // delivered key works, nothing else does, and a further run writes nothing.
 func (t *trial) converges(g core.Grant) {

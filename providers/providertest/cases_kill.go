@@ -48,7 +48,9 @@ type boundary struct {
 // boundaries are all the points of the run.
 func (r *record) boundaries() (all []boundary) {
 	for i, op := range r.calls {
-		all = append(all, boundary{beforeCall, i + 1, op.Name})
+		if i == 0 || op.Write || soak { // before another read nothing has changed
+			all = append(all, boundary{beforeCall, i + 1, op.Name})
+		}
 	}
 	for i, name := range r.writes() {
 		all = append(all, boundary{afterWrite, i + 1, name})

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
 )
+
+// lag is how long a list of keys may be behind.
+const lag = 5 * time.Minute
 
 // picture is what the judge compares of a cloud.
 type picture struct {
@@ -178,6 +182,9 @@ func (t *trial) recovers(c command, b core.Blueprint, want picture, before their
 // ends, else an apply.
 func (t *trial) idle(c command, b core.Blueprint) {
 	t.Helper()
+	if slices.ContainsFunc(t.disk.debts(), func(i core.Intent) bool { return i.Verb == core.DoHand }) {
+		time.Sleep(lag) // a key that was taken back, and which no list shows, is taken back again for so long
+	}
 	if !c.ends {
 		t.rests(b.Grant)
 		return

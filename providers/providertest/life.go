@@ -17,14 +17,13 @@ type moment string
 const (
 	beforeCall     moment = "before call"     // the request never leaves
 	afterCall      moment = "after call"      // it takes effect, the answer is not seen
-	cutCall        moment = "cut answer"      // it takes effect, half of the answer is seen
 	afterWrite     moment = "after write"     // like afterCall, counting only calls that write
 	recorded       moment = "after record"    // of the journal
 	beforeDelivery moment = "before delivery" // of the credential
 	afterDelivery  moment = "after delivery"
 )
 
-func (m moment) ofCall() bool { return m == beforeCall || m == afterCall || m == cutCall }
+func (m moment) ofCall() bool { return m == beforeCall || m == afterCall }
 
 // mishap is what goes wrong, and when.
 type mishap struct {
@@ -38,7 +37,6 @@ type trouble string
 
 const (
 	killed   trouble = "killed"   // nothing of the process happens any more: its calls fail, its disk is frozen
-	lost     trouble = "lost"     // only this one call is broken
 	canceled trouble = "canceled" // the user presses ctrl-c; the process lives on
 )
 
@@ -122,25 +120,17 @@ func (l *life) fault(c cloudsim.Call, r *http.Request) cloudsim.Fault {
 	if m.n != now || !m.at.ofCall() {
 		return cloudsim.Fault{}
 	}
-	broken := cloudsim.ErrLost
-	switch m.how {
-	case killed:
-		l.over, broken = true, errKilled
-	case canceled:
-		if m.at == beforeCall {
-			l.cancel(errCanceled)
-		} else {
-			l.interrupt = true
-		}
-		return cloudsim.Fault{}
-	}
-	switch m.at {
-	case beforeCall:
-		return cloudsim.Fault{Before: broken}
-	case afterCall:
-		return cloudsim.Fault{After: broken}
-	case cutCall:
-		return cloudsim.Fault{Cut: true}
+	switch {
+	case m.how == killed && m.at == beforeCall:
+		l.over = true
+		return cloudsim.Fault{Before: errKilled}
+	case m.how == killed:
+		l.over = true
+		return cloudsim.Fault{After: errKilled}
+	case m.at == beforeCall:
+		l.cancel(errCanceled)
+	default:
+		l.interrupt = true
 	}
 	return cloudsim.Fault{}
 }

@@ -23,7 +23,7 @@ func Run(t *testing.T, open Open) {
 
 func benchOf(t *testing.T, open Open, records *records) *bench {
 	now := func(t *testing.T, f func(*trial)) {
-		synctest.Test(t, func(t *testing.T) { begin(t, open(t)).hear(f) })
+		synctest.Test(t, func(t *testing.T) { newTrial(t, open(t)).hear(f) })
 	}
 	return &bench{
 		records: records,

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -21,12 +20,11 @@ import (
 type trial struct {
 	T
 	World
-	disk   *disk
-	given  []core.Credential // everything that was ever delivered, with working secrets
-	born   []core.Credential // everything that was ever issued, with working secrets
-	issues int               // how often a provider was asked to issue
-
-	issuing map[string]bool // if not nil, the operations that an issue consists of are noted in it
+	disk    *disk
+	given   []core.Credential // everything that was ever delivered, with working secrets
+	born    []core.Credential // everything that was ever issued, with working secrets
+	issues  int               // how often a provider was asked to issue
+	issuing map[string]bool   // if not nil, the operations that an issue consists of are noted in it
 
 	byHand   []string // the keys that [World.AddKey] has made
 	attempts int      // to do something as the grantee, each at another key
@@ -38,8 +36,6 @@ type trial struct {
 	said  strings.Builder // everything that anybody could read: plans, receipts, events, errors, journal, addresses of calls
 	warns []string        // the warnings of the latest run
 }
-
-func begin(t *testing.T, w World) *trial { return newTrial(t, w) }
 
 func newTrial(t T, w World) *trial {
 	tr := &trial{T: t, World: w, disk: &disk{settled: map[string]bool{}}}

@@ -113,17 +113,21 @@ func (v *visitor) Try(ctx context.Context, p core.Probe) (core.Outcome, error) {
 	return outcome, err
 }
 
-// session enters once.
+// session enters, unless it is known that somebody has. Nothing is held meanwhile.
 func (v *visitor) session(ctx context.Context) (string, error) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.token == "" {
-		out, err := v.enter(ctx, "")
-		if err != nil {
-			return "", fmt.Errorf("enter: %w", err)
-		}
-		v.token = out.Secret
+	token := v.token
+	v.mu.Unlock()
+	if token != "" {
+		return token, nil
 	}
+	out, err := v.enter(ctx, "")
+	if err != nil {
+		return "", fmt.Errorf("enter: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.token = out.Secret
 	return v.token, nil
 }
 
