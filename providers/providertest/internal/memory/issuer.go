@@ -4,6 +4,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -69,12 +70,24 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	if err != nil {
 		return core.Credential{}, err
 	}
+	if s.Flaw == IssuesUntilListed && !s.lists(ctx, out.Names[0]) {
+		out, err = all.as(ctx, "key.make", request{Most: id.MostKeys})
+		if err != nil {
+			return core.Credential{}, err
+		}
+	}
 	s.secret = out.Secret
 	c := core.Credential{ID: out.Names[0], Form: core.PairForm, Holder: s.name, Secret: core.NewSecret([]byte(out.Secret)), Created: out.Times[0], Revoke: "memory key drop " + out.Names[0]}
 	if s.Flaw == LeaksInRevoke {
 		c.Revoke = "memory key drop --secret " + out.Secret
 	}
 	return c, nil
+}
+
+// lists reports whether a list shows a key.
+func (s *issuer) lists(ctx context.Context, id string) bool {
+	keys, err := s.List(ctx)
+	return err == nil && slices.ContainsFunc(keys, func(k core.Key) bool { return k.ID == id })
 }
 
 // Retire drops a key.

@@ -248,6 +248,20 @@ func (s *steps) unbindStale(ctx context.Context) error {
 	return err
 }
 
+// bind adds the binding, once the principal that was made a moment ago is known.
+func (s *steps) bind(ctx context.Context) error {
+	for waited := time.Duration(0); ; waited += time.Second {
+		_, err := s.as(ctx, "policy.add", request{Binding: s.binding()})
+		switch {
+		case !is(err, early) || s.Flaw == CallsLateAFailure:
+			return err
+		case waited >= time.Minute:
+			return &core.Error{Kind: core.ErrNotConverged, What: "binding/" + s.name, Err: err}
+		}
+		time.Sleep(time.Second)
+	}
+}
+
 // Do carries one change out.
 func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	all := (*steps)(s)
@@ -256,7 +270,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	switch {
 	case kind == "binding" && c.Action == core.Alter:
 		if err = all.unbindStale(ctx); err == nil {
-			_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
+			err = all.bind(ctx)
 		}
 	case kind == "binding" && c.Action == core.Drop:
 		if err := all.unbindStale(ctx); err != nil {
@@ -271,7 +285,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 			_, _ = all.as(ctx, "bucket.mark", request{})
 			_, _ = all.as(ctx, "bucket.mark", request{Mark: s.bucketMark})
 		}
-		_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
+		err = all.bind(ctx)
 	case c.Action == core.Make:
 		return all.makeRole(ctx, kind)
 	case c.Action == core.Alter:
