@@ -190,7 +190,7 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 			return refusal
 		}
 	}
-	return until(ctx, isConflict, func() error {
+	err = until(ctx, isConflict, func() error {
 		have, err := r.readRole(ctx)
 		switch {
 		case err != nil:
@@ -221,6 +221,10 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 		_, err = service.Projects.Roles.Patch(r.roleName, r.roleBody(have.Etag)).UpdateMask("title,description,includedPermissions,stage").Context(ctx).Do()
 		return err
 	})
+	if refusal != nil && errors.Is(err, refusal) && isConflict(err) {
+		return notSeen(r.roleAddr(), refusal)
+	}
+	return err
 }
 
 // roleBody is the role's document as the client library's type.
