@@ -120,6 +120,8 @@ var convictions = map[memory.Flaw]string{
 	memory.PromisesEverything:         "PreflightPromisesNothingThatIsMissing",
 	memory.HidesANeedOfRotation:       "OperatorCanRotateAndRevoke",
 	memory.AsksToRotateMore:           "NoPermissionOfTheLaterStepsIsSuperfluous",
+	memory.CallsLateAFailure:          "EveryWriteMayBeSeenLate",
+	memory.IssuesUntilListed:          "EveryWriteMayBeSeenLate",
 }
 
 func TestEveryFlawIsConvicted(t *testing.T) {
