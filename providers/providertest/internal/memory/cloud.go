@@ -153,14 +153,6 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// lag is how a change that is made now reaches readers.
-func (c *Cloud) lag() *cloudsim.Lag {
-	if c.lent != nil {
-		return c.lent
-	}
-	return cloudsim.After(c.delay)
-}
-
 func reply(w http.ResponseWriter, status int, out answer) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(out)

@@ -4,7 +4,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -82,12 +81,6 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 		c.Revoke = "memory key drop --secret " + out.Secret
 	}
 	return c, nil
-}
-
-// lists reports whether a list shows a key.
-func (s *issuer) lists(ctx context.Context, id string) bool {
-	keys, err := s.List(ctx)
-	return err == nil && slices.ContainsFunc(keys, func(k core.Key) bool { return k.ID == id })
 }
 
 // Retire drops a key.

@@ -248,20 +248,6 @@ func (s *steps) unbindStale(ctx context.Context) error {
 	return err
 }
 
-// bind adds the binding, once the principal that was made a moment ago is known.
-func (s *steps) bind(ctx context.Context) error {
-	for waited := time.Duration(0); ; waited += time.Second {
-		_, err := s.as(ctx, "policy.add", request{Binding: s.binding()})
-		switch {
-		case !is(err, early) || s.Flaw == CallsLateAFailure:
-			return err
-		case waited >= time.Minute:
-			return &core.Error{Kind: core.ErrNotConverged, What: "binding/" + s.name, Err: err}
-		}
-		time.Sleep(time.Second)
-	}
-}
-
 // Do carries one change out.
 func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	all := (*steps)(s)
