@@ -198,8 +198,12 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		case DoHold, DoRest:
 			// What is known of a key that is there, or was handed over so short a time ago that lists may lag, is kept.
 			there := slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == i.Key })
-			if p.steps.Credential != nil && !there && time.Since(i.At) >= decideAfter {
+			switch old := time.Since(i.At) >= decideAfter; {
+			case p.steps.Credential == nil || there:
+			case old:
 				p.stale = append(p.stale, i)
+			case i.Verb == DoHold && i.Addr == p.steps.Credential.Addr(i.Key):
+				p.young = append(p.young, i)
 			}
 		case DoLose:
 			p.lost = append(p.lost, i)
@@ -214,6 +218,18 @@ func (e *Engine) orphans(p *Plan) (map[string]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// handedUnseen refuses to issue a key where one was handed over so short a time
+// ago that lists may lag: it would be a second one. Whoever is made anew has no keys.
+func (p *Plan) handedUnseen() error {
+	anew := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == RoleStep && c.Action == Make })
+	if len(p.young) == 0 || anew {
+		return nil
+	}
+	i := p.young[0]
+	return &Error{Kind: ErrNotConverged, What: i.Addr, Err: fmt.Errorf("was handed over at %s, and is not visible yet", i.At.UTC().Format(time.RFC3339)),
+		Hint: fmt.Sprintf("run the same command again after %s: if it is not visible then, it is taken to be gone", i.At.Add(decideAfter).UTC().Format(time.RFC3339))}
 }
 
 // settlePending waits for an issue of unknown outcome until its key is seen, and

@@ -32,6 +32,7 @@ type Plan struct {
 	stale       []Intent // journal entries that this plan's changes will settle
 	undelivered []string // IDs of keys whose delivery an earlier run did not end
 	unseen      []Intent // deliveries of keys that no list shows yet
+	young       []Intent // keys that were handed over a moment ago and that no list shows yet
 	unproven    []Intent // what earlier runs have opened and not proven
 	unlisted    error    // why the keys could not be listed of an access that is shut all the same
 	late        []string // addresses of keys that go once a fresh one is delivered
@@ -169,6 +170,11 @@ func (e *Engine) planKeys(p *Plan) error {
 	}
 	if issuer == nil {
 		return nil
+	}
+	if p.Want.Present && (p.Want.Keys.Fresh || len(p.Keys) == 0) {
+		if err := p.handedUnseen(); err != nil {
+			return err
+		}
 	}
 	var dropped []string // addresses of the keys that go, before anything else does
 	var lost []string    // of those whose secrets are lost

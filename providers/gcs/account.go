@@ -197,7 +197,7 @@ func (a ownAccount) make(ctx context.Context) error {
 // ours, it takes the place of the one that the plan wanted made.
 func (a ownAccount) check(ctx context.Context) error {
 	var have *iam.ServiceAccount
-	unseen := errors.New("exists, but cannot be read")
+	unseen := notSeen(a.accountAddr(), errors.New("exists, but cannot be read yet"))
 	err := until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() (err error) {
 		if have, err = a.readAccount(ctx); err == nil && have == nil {
 			err = unseen

@@ -117,7 +117,7 @@ func (r *role) edit(ctx context.Context, at place, key string, a core.Action) er
 }
 
 // passing reports whether a refusal of the policy passes by itself: somebody
-// else wrote it, or what this run has made is not known there yet.
+// else wrote it, or what this run has made, or has found, is not known there yet.
 func (r *role) passing(err error) bool {
 	if isConflict(err) {
 		return true
@@ -126,10 +126,10 @@ func (r *role) passing(err error) bool {
 	if p == nil || p.code != http.StatusBadRequest || p.constraint != "" || !strings.Contains(p.message, "does not exist") {
 		return false
 	}
-	if missingMember.MatchString(p.message) {
-		return r.made.any(&r.made.grantee) // an account of somebody else's will not turn up
+	if m := missingMember.FindStringSubmatch(p.message); m != nil {
+		return r.isOurs("serviceAccount:" + m[1]) // an account of somebody else's will not turn up
 	}
-	return r.made.any(&r.made.role, &r.made.grantee)
+	return strings.Contains(p.message, r.roleName) || r.made.any(&r.made.role, &r.made.grantee)
 }
 
 // merge returns the policy's bindings with ours as want says, or without it if

@@ -23,6 +23,12 @@ func moved(addr, why string) error {
 	return &core.Error{Kind: core.ErrMoved, What: addr, Err: errors.New(why), Hint: "run the same command again and look at the plan"}
 }
 
+// notSeen is the error for what was made a moment ago, perhaps by an earlier run, and
+// is not visible yet.
+func notSeen(addr string, cause error) error {
+	return &core.Error{Kind: core.ErrNotConverged, What: addr, Err: quietly(cause), Hint: "run the same command again in some minutes"}
+}
+
 // still is the bucket if it is the plan's: the project's, and marked or
 // adopted; nil if there is none any more. Hours may pass between a plan and its
 // changes, and a name that was given up is anybody's.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iam/v1"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -213,9 +212,10 @@ func (g *guest) opens(ctx context.Context) error {
 // one that is not ours or that somebody has closed.
 func (g *guest) existing(ctx context.Context) (*iam.WorkloadIdentityPool, error) {
 	var have *iam.WorkloadIdentityPool
-	err := until(ctx, isMissing, func() (err error) {
+	unseen := notSeen(g.federation.poolAddr(), errors.New("exists, but cannot be read yet"))
+	err := until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() (err error) {
 		if have, err = g.readPool(ctx); err == nil && have == nil {
-			err = &googleapi.Error{Code: http.StatusNotFound, Message: "the pool exists, but cannot be read"}
+			err = unseen
 		}
 		return err
 	})

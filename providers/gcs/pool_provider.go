@@ -3,6 +3,7 @@ package gcs
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"path"
@@ -203,12 +204,17 @@ func (g *guest) makeProvider(ctx context.Context, a core.Action) error {
 			return refusal
 		}
 	}
-	have, err := g.readProvider(ctx)
+	var have *iam.WorkloadIdentityPoolProvider
+	unseen := notSeen(f.providerAddr(), errors.New("exists, but cannot be read yet"))
+	err = until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() (err error) {
+		if have, err = g.readProvider(ctx); err == nil && have == nil && refusal != nil {
+			err = unseen
+		}
+		return err
+	})
 	switch {
 	case err != nil:
 		return err
-	case have == nil && refusal != nil:
-		return refusal
 	case have == nil:
 		return moved(f.providerAddr(), isGone)
 	case !g.ours(have.Description) && a == core.Alter:

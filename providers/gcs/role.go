@@ -192,7 +192,7 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 			return refusal
 		}
 	}
-	return until(ctx, isConflict, func() error {
+	err = until(ctx, isConflict, func() error {
 		have, err := r.readRole(ctx)
 		switch {
 		case err != nil:
@@ -230,6 +230,10 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 		}
 		return err
 	})
+	if refusal != nil && errors.Is(err, refusal) && isConflict(err) {
+		return notSeen(r.roleAddr(), refusal)
+	}
+	return err
 }
 
 // roleBody is the role's document as the client library's type.

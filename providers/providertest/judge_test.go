@@ -121,6 +121,8 @@ var convictions = map[memory.Flaw]string{
 	memory.HidesANeedOfRotation:       "OperatorCanRotateAndRevoke",
 	memory.MindsNobody:                "RunsAtTheSameTimeSpareEachOther",
 	memory.AsksToRotateMore:           "NoPermissionOfTheLaterStepsIsSuperfluous",
+	memory.CallsLateAFailure:          "EveryWriteMayBeSeenLate",
+	memory.IssuesUntilListed:          "EveryWriteMayBeSeenLate",
 }
 
 func TestEveryFlawIsConvicted(t *testing.T) {

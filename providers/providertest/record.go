@@ -23,6 +23,7 @@ type record struct {
 	moments map[moment]int  // how often there was one
 	notes   []string        // what it wrote to the journal
 	issues  map[string]bool // the operations that make a credential
+	late    []string        // the operations whose effect readers may see late
 }
 
 // records are all of them, made once for all cases.
@@ -91,9 +92,10 @@ func (t *trial) record(all *records, name string, c command) {
 	r := &record{grant: name, who: g.Who, c: c, keyless: t.keyless(g), issues: map[string]bool{}}
 	j := c.job(t, b)
 	j.born = func() { t.issuing = r.issues }
+	t.late = &late{}
 	before := len(t.Transport().Calls())
 	t.must(j)
-	t.issuing = nil
+	r.late, t.late, t.issuing = t.late.noted, nil, nil
 	for _, call := range t.Transport().Calls()[before:] {
 		r.calls = append(r.calls, call.Op)
 	}

@@ -30,6 +30,7 @@ type trial struct {
 	attempts int      // to do something as the grantee, each at another key
 	runs     int
 	life     *life
+	late     *late
 	afar     bool // nobody can act as a grantee without a key: only the cloud can be asked
 
 	mu    sync.Mutex
@@ -54,7 +55,11 @@ func (t *trial) hear(f func(*trial)) {
 // tap tells the living process that a call has taken effect.
 func (t *trial) tap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r)
+		if t.late != nil {
+			t.late.serve(t, h, w, r)
+		} else {
+			h.ServeHTTP(w, r)
+		}
 		if t.life != nil {
 			t.life.served()
 		}

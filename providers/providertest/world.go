@@ -50,7 +50,9 @@ type World interface {
 
 	// Transport is what every call of every provider of this world crosses. Its
 	// Classify must tell writes from reads. A call that only fetches a token for
-	// the caller is not a write. The judge sets Fault and Latency.
+	// the caller is not a write. The judge sets Fault and Latency. Whatever a request
+	// changes that needs time to be seen is seen as the [cloudsim.Lag] says that
+	// was lent to it.
 	Transport() *cloudsim.Transport
 
 	// Answer is how this cloud answers r when it does not serve it for that reason,

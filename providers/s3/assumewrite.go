@@ -82,7 +82,7 @@ func (a *assumeStep) makeRole(ctx context.Context, r wantedRole) error {
 		case err != nil:
 			return err
 		case v.role == nil:
-			return errors.Join(errNotSeen, failed(addr, "iam:CreateRole", cause))
+			return errors.Join(errNotSeen, notSeen(addr, "iam:CreateRole", cause))
 		case a.ownRole(r, v.role) && samePolicy([]byte(v.trust), mustJSON(r.trust(o.Account))):
 			a.arrived(addr)
 			return a.contested(iamTags(v.role.Tags))

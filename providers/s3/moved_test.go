@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -229,6 +230,7 @@ func (t *town) keyless() {
 	t.w.now(func(ctx context.Context) {
 		t.w.ok(t.w.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: ourName, AccessKeyId: aws.String(t.hands.got[0].ID)}))
 	})
+	time.Sleep(10 * time.Minute) // until nobody takes it to be only not visible yet
 }
 
 // Between plan and apply the user may have been made again, so that what was listed is another's.

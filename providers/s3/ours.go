@@ -135,7 +135,7 @@ func (i *issuer) unchanged(ctx context.Context) error {
 		return nil
 	}
 	late := func(err error) bool { return i.unseen(err) || i.wrote.Load() && errors.Is(err, errNotSeen) }
-	return await(ctx, patience, late, func() error {
+	err := await(ctx, patience, late, func() error {
 		found, err := i.layout.step(i.session).Diff(ctx, core.Present)
 		if err != nil {
 			return err
@@ -153,4 +153,8 @@ func (i *issuer) unchanged(ctx context.Context) error {
 		}
 		return differs
 	})
+	if err != nil && late(err) && ctx.Err() == nil {
+		return notSeen(i.userAddr(), "what was written", errNotSeen)
+	}
+	return err
 }

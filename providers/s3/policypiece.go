@@ -172,6 +172,8 @@ func (p *policyPiece) write(ctx context.Context, account string, want []statemen
 		switch {
 		case gone(err) && want == nil:
 			return nil
+		case p.stranger(err) && p.passing(err) && ctx.Err() == nil:
+			return notSeen(p.statementAddr(), "s3:PutBucketPolicy", err)
 		case !errors.Is(err, errRaced):
 			return failed(p.statementAddr(), "s3:PutBucketPolicy", err)
 		case try == mostWrites:
@@ -187,8 +189,12 @@ func (p *policyPiece) write(ctx context.Context, account string, want []statemen
 // configuration is being written, or S3 does not know a principal yet that was
 // made a moment ago. One that nobody has made stays unknown for ever.
 func (p *policyPiece) passing(err error) bool {
-	unknown := is(err, codeBadPolicy) && strings.Contains(err.Error(), "Invalid principal")
-	return is(err, codeAborted) || unknown && p.young(p.holder)
+	return is(err, codeAborted) || p.stranger(err) && p.young(p.holder)
+}
+
+// stranger reports whether S3 does not know a principal that the policy names.
+func (p *policyPiece) stranger(err error) bool {
+	return is(err, codeBadPolicy) && strings.Contains(err.Error(), "Invalid principal")
 }
 
 // writeOnce reads, merges, writes and reads again. A policy that this session

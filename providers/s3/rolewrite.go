@@ -97,9 +97,6 @@ func tagList(tags map[string]string) []types.Tag {
 	return list
 }
 
-// errNotSeen marks a name that is taken by something that cannot be read yet.
-var errNotSeen = errors.New("the name is taken by something that is not visible yet")
-
 // appeared looks at what has taken a name since the plan: a call of ours whose
 // answer was lost may have done it.
 func (r *roleStep) appeared(ctx context.Context, addr string) (seen, own bool, err error) {
@@ -145,7 +142,7 @@ func (r *roleStep) make(ctx context.Context, addr, action string, create func() 
 		case seen:
 			return failed(addr, action, cause)
 		}
-		return errors.Join(errNotSeen, failed(addr, action, cause))
+		return errors.Join(errNotSeen, notSeen(addr, action, cause))
 	})
 }
 

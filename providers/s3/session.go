@@ -177,11 +177,19 @@ func await(ctx context.Context, bound time.Duration, passing func(error) bool, d
 // session that has written it is simply not there.
 func (s *session) unseen(err error) bool { return s.wrote.Load() && is(err, codeNoEntity) }
 
+// errNotSeen marks what is there and cannot be read yet.
+var errNotSeen = errors.New("the name is taken by something that is not visible yet")
+
+// notSeen says that what was made a moment ago, perhaps by an earlier run, is not visible yet.
+func notSeen(addr, action string, cause error) error {
+	return &core.Error{Kind: core.ErrNotConverged, What: addr, Err: brief{action, cause}, Hint: "run the same command again in some minutes"}
+}
+
 // whenSeen repeats do until IAM sees what was made a moment ago.
 func (s *session) whenSeen(ctx context.Context, addr, action string, do func() error) error {
 	err := await(ctx, patience, s.unseen, do)
 	if err != nil && s.unseen(err) && ctx.Err() == nil {
-		return &core.Error{Kind: core.ErrNotConverged, What: addr, Err: brief{action, err}, Hint: "run the same command again in some minutes"}
+		return notSeen(addr, action, err)
 	}
 	return failed(addr, action, err)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 // accountResource is a service account in an answer.
@@ -44,7 +46,7 @@ func (c *Cloud) accountByEmail(email string) *account {
 }
 
 // newAccount makes an account that other services know after a delay.
-func (c *Cloud) newAccount(p *project, id, display, description string, delay time.Duration) *account {
+func (c *Cloud) newAccount(p *project, id, display, description string, lag *cloudsim.Lag) *account {
 	uid := c.serial(21)
 	host := p.ID + ".iam.gserviceaccount.com"
 	if domain, rest, ok := strings.Cut(p.ID, ":"); ok { // a project of a domain: "example.com:p"
@@ -53,7 +55,7 @@ func (c *Cloud) newAccount(p *project, id, display, description string, delay ti
 	a := &account{
 		UniqueID: uid, ClientID: uid, Project: p.ID, Email: id + "@" + host, DisplayName: display, Description: description, Created: time.Now(), Revision: 1,
 	}
-	a.Known.Set(true, delay)
+	a.Known.Set(true, lag)
 	c.state.Accounts[uid] = a
 	return a
 }
@@ -79,6 +81,9 @@ func (q *request) needAccount(permission string) (*account, error) {
 	a := q.accountByEmail(q.params["id"])
 	if b := q.state.Accounts[q.params["id"]]; b != nil && b.Deleted.IsZero() {
 		a = b
+	}
+	if a != nil && !q.route.Write && !a.Known.Seen() {
+		a = nil // whoever reads may not find it for a while: https://cloud.google.com/iam/docs/service-accounts-create
 	}
 	p := q.projectNamed(q.params["project"])
 	name := "projects/" + q.params["project"] + "/serviceAccounts/" + q.params["id"]

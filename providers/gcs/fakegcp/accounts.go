@@ -67,7 +67,7 @@ func (q *request) createAccount() (any, error) {
 	if len(q.accountsOf(p)) >= cmp.Or(q.state.Settings.ServiceAccounts, maxAccounts) {
 		return nil, failed(429, "Maximum number of service accounts on project reached.")
 	}
-	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, min(q.state.Settings.Delay, knownAfter)).resource(), nil
+	return q.newAccount(p, in.AccountID, in.Account.DisplayName, in.Account.Description, q.lagWithin(knownAfter)).resource(), nil
 }
 
 type resourceInfo struct {
@@ -97,7 +97,9 @@ func (q *request) listAccounts() (any, error) {
 	}
 	var emails []string
 	for _, a := range q.accountsOf(p) {
-		emails = append(emails, a.Email)
+		if a.Known.Seen() {
+			emails = append(emails, a.Email)
+		}
 	}
 	emails, next, err := page(q, emails, "pageSize", 100)
 	if err != nil {

@@ -48,7 +48,7 @@ func (q *request) insertBucket() (any, error) {
 	}
 	now := moment()
 	b := &bucket{Name: in.Name, Project: p.ID, Config: in.bucketConfig, Created: now, Updated: now, Metageneration: 1, Objects: map[string][]*object{}}
-	b.Policy.set(convenience(p, b.uniform()), 0)
+	b.Policy.set(convenience(p, b.uniform()), nil)
 	q.state.Buckets[in.Name] = b
 	return q.bucketResource(b), nil
 }

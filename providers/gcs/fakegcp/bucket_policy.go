@@ -55,7 +55,7 @@ func (q *request) setBucketPolicy() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Policy.set(p, q.state.Settings.Delay)
+	b.Policy.set(p, q.lag())
 	b.touch()
 	return q.showBucketPolicy(b, 3), nil
 }

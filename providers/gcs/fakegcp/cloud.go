@@ -38,6 +38,7 @@ type Cloud struct {
 	state  state
 	ledger cloudsim.Ledger
 	routes []route
+	lent   *cloudsim.Lag // to the request that is served
 }
 
 // New makes a cloud with one project and its operator.
@@ -88,11 +89,11 @@ func (c *Cloud) AddProject(id, number string) []byte {
 	defer c.mu.Unlock()
 	p := &project{ID: id, Number: number, Created: moment()}
 	c.state.Projects[id] = p
-	a := c.newAccount(p, "operator", "", "", 0)
+	a := c.newAccount(p, "operator", "", "", nil)
 	for _, r := range operatorRoles {
 		c.bind(p, r, a.member())
 	}
-	p.Operator = c.newKeyFile(a, 0)
+	p.Operator = c.newKeyFile(a, nil)
 	return p.Operator
 }
 
@@ -125,9 +126,9 @@ func (c *Cloud) AddOperator(projectID, name string, permissions ...string) []byt
 	if c.state.Projects[home] == nil {
 		c.state.Projects[home] = &project{ID: home, Number: c.serial(12), Created: moment()}
 	}
-	a := c.newAccount(c.state.Projects[home], name, "", "", 0)
+	a := c.newAccount(c.state.Projects[home], name, "", "", nil)
 	c.grant(c.state.Projects[projectID], a.member(), permissions)
-	return c.newKeyFile(a, 0)
+	return c.newKeyFile(a, nil)
 }
 
 // Grant gives a member exactly these permissions on a project, at once. They
@@ -148,8 +149,8 @@ func (c *Cloud) Grant(projectID, who string, permissions ...string) {
 func (c *Cloud) grant(p *project, m member, permissions []string) {
 	name := fmt.Sprintf("organizations/100/roles/grant%s", c.serial(6))
 	r := &role{Name: name}
-	r.Known.Set(true, 0)
-	r.Body.Set(roleBody{Title: "Grant", Stage: "GA", Permissions: slices.Clone(permissions)}, 0)
+	r.Known.Set(true, nil)
+	r.Body.Set(roleBody{Title: "Grant", Stage: "GA", Permissions: slices.Clone(permissions)}, nil)
 	c.state.Roles[name] = r
 	c.bind(p, name, m)
 }
@@ -158,7 +159,7 @@ func (c *Cloud) grant(p *project, m member, permissions []string) {
 func (c *Cloud) bind(p *project, role string, m member) {
 	now := p.Policy.Policy.Now.clone()
 	now.Bindings = append(now.Bindings, binding{Role: role, Members: []member{m}})
-	p.Policy.set(now, 0)
+	p.Policy.set(now, nil)
 }
 
 // Ledger returns the ledger of every authorization decision.
@@ -169,6 +170,17 @@ func (c *Cloud) SetDelay(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state.Settings.Delay = d
+}
+
+// lag is how a change that is made now reaches readers.
+func (c *Cloud) lag() *cloudsim.Lag { return c.lagWithin(c.state.Settings.Delay) }
+
+// lagWithin is the lag of a change that takes at most so long.
+func (c *Cloud) lagWithin(most time.Duration) *cloudsim.Lag {
+	if c.lent != nil {
+		return c.lent
+	}
+	return cloudsim.After(min(c.state.Settings.Delay, most))
 }
 
 // SetTokenURI changes the token_uri of the key files made from now on, and of the operators'.

@@ -98,7 +98,7 @@ func (q *request) createHMAC() (any, error) {
 	}
 	now := moment()
 	k := &hmacKey{AccessID: "GOOG1E" + (rand.Text() + rand.Text() + rand.Text())[:55], Secret: hmacSecret(), Account: a.UniqueID, Project: p.ID, State: "ACTIVE", Created: now, Updated: now, Revision: 1}
-	k.Usable.Set(true, min(q.state.Settings.Delay, hmacDelay))
+	k.Usable.Set(true, q.lagWithin(hmacDelay))
 	q.state.HMACKeys[k.AccessID] = k
 	return hmacCreated{"storage#hmacKey", q.hmacMetadata(k), k.Secret}, nil
 }
@@ -168,7 +168,7 @@ func (q *request) updateHMAC() (any, error) {
 		return nil, failed(400, "Invalid value for state: %q", in.State)
 	}
 	k.State, k.Updated = in.State, moment()
-	k.Usable.Set(in.State == "ACTIVE", min(q.state.Settings.Delay, hmacDelay))
+	k.Usable.Set(in.State == "ACTIVE", q.lagWithin(hmacDelay))
 	k.Revision++
 	return q.hmacMetadata(k), nil
 }

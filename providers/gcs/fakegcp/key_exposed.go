@@ -25,7 +25,7 @@ func (c *Cloud) Expose(keyID string) {
 		for _, k := range a.listedKeys() {
 			if k.ID == keyID {
 				k.Disabled, k.Reason, k.Exposed = true, disabledAsExposed, true
-				k.Usable.Set(false, 0)
+				k.Usable.Set(false, nil)
 			}
 		}
 	}

@@ -45,7 +45,8 @@ func (q *request) uploadKey() (any, error) {
 		ID: fingerprint("upload", a.UniqueID, q.serial(8)), Origin: "USER_PROVIDED", Public: publicDER(cert.PublicKey.(*rsa.PublicKey)), Certificate: raw,
 		ValidAfter: cert.NotBefore.UTC(), ValidBefore: cert.NotAfter.UTC(),
 	}
-	k.Usable.Set(true, q.state.Settings.Delay)
+	k.Usable.Set(true, q.lag())
+	k.hide(q.lag())
 	a.Keys = append(a.Keys, k)
 	return a.keyResource(k), nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 func keyRoutes() []route {
@@ -85,21 +87,22 @@ type keyFile struct {
 }
 
 // newKey adds a key to an account and returns its private half.
-func (c *Cloud) newKey(a *account, delay time.Duration) (*key, *rsa.PrivateKey) {
+func (c *Cloud) newKey(a *account, lag *cloudsim.Lag) (*key, *rsa.PrivateKey) {
 	private := rsaKeys.take(c.state.RSAKeys)
 	c.state.RSAKeys++
 	k := &key{
 		ID: fingerprint("key", a.UniqueID, c.serial(8)), Origin: "GOOGLE_PROVIDED", Public: publicDER(&private.PublicKey),
 		ValidAfter: time.Now().UTC().Truncate(time.Second), ValidBefore: forever,
 	}
-	k.Usable.Set(true, delay)
+	k.Usable.Set(true, lag)
+	k.hide(lag)
 	a.Keys = append(a.Keys, k)
 	return k, private
 }
 
 // newKeyFile adds a key to an account and returns its file.
-func (c *Cloud) newKeyFile(a *account, delay time.Duration) []byte {
-	k, private := c.newKey(a, delay)
+func (c *Cloud) newKeyFile(a *account, lag *cloudsim.Lag) []byte {
+	k, private := c.newKey(a, lag)
 	return c.keyFile(a, k, private)
 }
 
@@ -158,10 +161,16 @@ func (q *request) createKey() (any, error) {
 	if len(a.listedKeys()) >= maxKeys {
 		return nil, failedPrecondition("Precondition check failed.")
 	}
-	k, private := q.newKey(a, q.state.Settings.Delay)
+	k, private := q.newKey(a, q.lag())
 	r := a.keyResource(k)
 	r.PrivateKeyType, r.PrivateKeyData = "TYPE_GOOGLE_CREDENTIALS_FILE", q.keyFile(a, k, private)
 	return r, nil
+}
+
+// hide keeps a new key out of lists for as long as the lag says.
+func (k *key) hide(lag *cloudsim.Lag) {
+	k.Hidden.Now = true
+	k.Hidden.Set(false, lag)
 }
 
 // listedKeys are the keys that have not been deleted.
@@ -184,7 +193,7 @@ func (q *request) listKeys() (any, error) {
 		out.Keys = append(out.Keys, a.systemKey())
 	}
 	if len(types) == 0 || slices.Contains(types, "USER_MANAGED") {
-		for _, k := range a.listedKeys() {
+		for _, k := range slices.DeleteFunc(a.listedKeys(), func(k *key) bool { return k.Hidden.Seen() }) {
 			out.Keys = append(out.Keys, a.keyResource(k))
 		}
 	}
@@ -228,7 +237,7 @@ func (q *request) deleteKey() (any, error) {
 		return nil, err
 	}
 	k.Gone = true
-	k.Usable.Set(false, q.state.Settings.Delay)
+	k.Usable.Set(false, q.lag())
 	return empty{}, nil
 }
 
@@ -238,7 +247,7 @@ func (q *request) disableKey() (any, error) {
 		return nil, err
 	}
 	k.Disabled, k.Reason = true, disabledByUser
-	k.Usable.Set(false, q.state.Settings.Delay)
+	k.Usable.Set(false, q.lag())
 	return empty{}, nil
 }
 
@@ -248,6 +257,6 @@ func (q *request) enableKey() (any, error) {
 		return nil, err
 	}
 	k.Disabled, k.Reason = false, ""
-	k.Usable.Set(true, q.state.Settings.Delay)
+	k.Usable.Set(true, q.lag())
 	return empty{}, nil
 }

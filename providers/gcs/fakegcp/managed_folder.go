@@ -104,7 +104,7 @@ func (q *request) insertFolder() (any, error) {
 	}
 	now := moment()
 	f := &managedFolder{Name: name, Created: now, Updated: now, Metageneration: 1}
-	f.Policy.set(policy{Version: 1}, 0)
+	f.Policy.set(policy{Version: 1}, nil)
 	b.Folders = made(b.Folders)
 	b.Folders[name] = f
 	return f.resource(b), nil

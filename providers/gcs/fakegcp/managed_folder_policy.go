@@ -78,7 +78,7 @@ func (q *request) setFolderPolicy() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Policy.set(p, q.state.Settings.Delay)
+	f.Policy.set(p, q.lag())
 	f.Metageneration++
 	f.Updated = moment()
 	return q.showFolderPolicy(b, f, 3), nil

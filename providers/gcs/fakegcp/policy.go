@@ -3,7 +3,6 @@ package fakegcp
 
 import (
 	"slices"
-	"time"
 
 	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
@@ -44,8 +43,8 @@ type policyRecord struct {
 	Revision int64                     `json:"revision"`
 }
 
-func (r *policyRecord) set(p policy, delay time.Duration) {
-	r.Policy.Set(p, delay)
+func (r *policyRecord) set(p policy, lag *cloudsim.Lag) {
+	r.Policy.Set(p, lag)
 	r.Revision++
 }
 
@@ -53,7 +52,7 @@ func (r *policyRecord) set(p policy, delay time.Duration) {
 func (r *policyRecord) forget(role string) {
 	now := r.Policy.Now.clone()
 	now.Bindings = slices.DeleteFunc(now.Bindings, func(b binding) bool { return b.Role == role })
-	r.Policy.Set(now, 0)
+	r.Policy.Set(now, nil)
 }
 
 func (p policy) clone() policy {

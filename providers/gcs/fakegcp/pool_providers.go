@@ -71,7 +71,7 @@ func (q *request) needProvider(permission string) (*pool, *provider, error) {
 		return nil, nil, err
 	}
 	v := o.Providers[q.params["provider"]]
-	if v == nil {
+	if v == nil || !q.route.Write && v.Body.Seen() == nil {
 		return nil, nil, entityNotFound()
 	}
 	return o, v, nil
@@ -109,7 +109,7 @@ func (q *request) createProvider() (any, error) {
 		return nil, failed(409, "Requested entity already exists")
 	}
 	v := &provider{Name: o.Name + "/providers/" + id}
-	v.Body.Set(&in.providerBody, q.state.Settings.Delay)
+	v.Body.Set(&in.providerBody, q.lag())
 	o.Providers[id] = v
 	return q.providerOperation(v), nil
 }
@@ -171,7 +171,7 @@ func (q *request) patchProvider() (any, error) {
 	if f := q.checkProviderConstraints(next); f != nil {
 		return nil, f
 	}
-	v.Body.Set(next, q.state.Settings.Delay)
+	v.Body.Set(next, q.lag())
 	return q.providerOperation(v), nil
 }
 

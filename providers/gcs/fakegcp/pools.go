@@ -134,7 +134,7 @@ func (q *request) needPool(permission string) (*pool, error) {
 		return nil, err
 	}
 	o := q.state.Pools[poolName(p, q.params["pool"])]
-	if o == nil {
+	if o == nil || !q.route.Write && o.Body.Seen() == nil {
 		return nil, entityNotFound()
 	}
 	return o, nil
@@ -188,7 +188,7 @@ func (q *request) createPool() (any, error) {
 		return nil, failed(409, "Requested entity already exists")
 	}
 	o := &pool{Name: poolName(p, id), Project: p.ID, Mode: in.Mode, Providers: map[string]*provider{}}
-	o.Body.Set(&poolBody{DisplayName: in.DisplayName, Description: in.Description, Disabled: in.Disabled}, q.state.Settings.Delay)
+	o.Body.Set(&poolBody{DisplayName: in.DisplayName, Description: in.Description, Disabled: in.Disabled}, q.lag())
 	q.state.Pools[o.Name] = o
 	return q.poolOperation(o), nil
 }
@@ -213,7 +213,7 @@ func (q *request) listPools() (any, error) {
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(q.state.Pools)), func(n string) bool {
 		o := q.state.Pools[n]
-		return o.Project != p.ID || !o.Deleted.IsZero() && q.query.Get("showDeleted") != "true"
+		return o.Project != p.ID || o.Body.Seen() == nil || !o.Deleted.IsZero() && q.query.Get("showDeleted") != "true"
 	})
 	names, next, err := page(q, names, "pageSize", 50)
 	if err != nil {
@@ -255,7 +255,7 @@ func (q *request) patchPool() (any, error) {
 			return nil, failed(400, "Invalid update mask: %q", field)
 		}
 	}
-	o.Body.Set(&next, q.state.Settings.Delay)
+	o.Body.Set(&next, q.lag())
 	return q.poolOperation(o), nil
 }
 
@@ -277,7 +277,7 @@ func (q *request) deletePool() (any, error) {
 	next := *o.Body.Now
 	next.Deleted = true
 	o.Deleted = time.Now().UTC()
-	o.Body.Set(&next, q.state.Settings.Delay)
+	o.Body.Set(&next, q.lag())
 	return q.poolOperation(o), nil
 }
 
@@ -296,7 +296,7 @@ func (q *request) undeletePool() (any, error) {
 	next := *o.Body.Now
 	next.Deleted = false
 	o.Deleted = time.Time{}
-	o.Body.Set(&next, q.state.Settings.Delay)
+	o.Body.Set(&next, q.lag())
 	return q.poolOperation(o), nil
 }
 

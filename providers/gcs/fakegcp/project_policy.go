@@ -61,7 +61,7 @@ func (q *request) replace(r *policyRecord, in wirePolicy, on *project) (any, err
 	if f != nil {
 		return nil, f
 	}
-	r.set(p, q.state.Settings.Delay)
+	r.set(p, q.lag())
 	return q.showRecord(r, 3), nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 func roleRoutes() []route {
@@ -72,8 +74,8 @@ func (q *request) createRole() (any, error) {
 	}
 	r := &role{Name: name, Revision: 1}
 	body := roleBody{Title: in.Role.Title, Description: in.Role.Description, Stage: or(in.Role.Stage, "ALPHA"), Permissions: sorted(in.Role.Permissions)}
-	r.Body.Set(body, q.state.Settings.Delay)
-	r.Known.Set(true, min(q.state.Settings.Delay, knownAfter))
+	r.Body.Set(body, q.lag())
+	r.Known.Set(true, q.lagWithin(knownAfter))
 	q.state.Roles[name] = r
 	return r.resource(true), nil
 }
@@ -120,7 +122,7 @@ func (q *request) needRole(permission string) (*role, error) {
 		return nil, q.forbidden(permission, name)
 	}
 	r := q.state.Roles["projects/"+p.ID+"/roles/"+q.params["id"]]
-	if r == nil {
+	if r == nil || !q.route.Write && !r.Known.Seen() {
 		return nil, failed(404, "The role named %s was not found.", name)
 	}
 	return r, nil
@@ -154,7 +156,8 @@ func (q *request) listRoles() (any, error) {
 		return nil, err
 	}
 	names := slices.DeleteFunc(q.rolesOf(p), func(n string) bool {
-		return q.state.Roles[n].Body.Now.Deleted && q.query.Get("showDeleted") != "true"
+		r := q.state.Roles[n]
+		return !r.Known.Seen() || r.Body.Now.Deleted && q.query.Get("showDeleted") != "true"
 	})
 	names, next, err := page(q, names, "pageSize", 300)
 	if err != nil {
@@ -209,12 +212,12 @@ func (q *request) patchRole() (any, error) {
 	if has("includedPermissions", in.Permissions != nil) || has("included_permissions", false) {
 		next.Permissions = sorted(in.Permissions)
 	}
-	r.change(next, q.state.Settings.Delay)
+	r.change(next, q.lag())
 	return r.resource(true), nil
 }
 
-func (r *role) change(next roleBody, delay time.Duration) {
-	r.Body.Set(next, delay)
+func (r *role) change(next roleBody, lag *cloudsim.Lag) {
+	r.Body.Set(next, lag)
 	r.Revision++
 }
 
@@ -241,7 +244,7 @@ func (q *request) deleteRole() (any, error) {
 	next := r.Body.Now
 	next.Deleted = true
 	r.Deleted = time.Now()
-	r.change(next, q.state.Settings.Delay)
+	r.change(next, q.lag())
 	return r.resource(true), nil
 }
 
@@ -273,6 +276,6 @@ func (q *request) undeleteRole() (any, error) {
 	next := r.Body.Now
 	next.Deleted = false
 	r.Deleted = time.Time{}
-	r.change(next, q.state.Settings.Delay)
+	r.change(next, q.lag())
 	return r.resource(true), nil
 }

@@ -117,6 +117,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (q *request) answer() (any, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.lent = cloudsim.Lent(q.Request)
+	defer func() { q.lent = nil }()
 	q.expireRoles()
 	q.expirePools()
 	if !q.route.Open {

@@ -80,6 +80,7 @@ type key struct {
 	Exposed     bool      `json:"exposed"` // Google has found it in public
 	Gone        bool      `json:"gone"`    // deleted; the token endpoint may not know it yet
 	Usable      visible   `json:"usable"`  // whether the token endpoint accepts it
+	Hidden      visible   `json:"hidden"`  // whether lists do not show it yet
 }
 
 // role is a custom role of a project or an organisation.

@@ -15,8 +15,8 @@ import (
 func TestFactsBecomeVisibleAfterTheirDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var e Eventual[string]
-		e.Set("first", 0)
-		e.Set("second", 10*time.Second)
+		e.Set("first", nil)
+		e.Set("second", After(10*time.Second))
 		if got := e.Seen(); got != "first" {
 			t.Errorf("at once: got %q, want the older value", got)
 		}
@@ -24,11 +24,45 @@ func TestFactsBecomeVisibleAfterTheirDelay(t *testing.T) {
 		if got := e.Seen(); got != "second" {
 			t.Errorf("after the delay: got %q, want the newer value", got)
 		}
-		e.Set("third", time.Hour)
+		e.Set("third", After(time.Hour))
 		if e.Now != "third" || e.Seen() != "second" {
 			t.Errorf("writer sees %q, reader %q", e.Now, e.Seen())
 		}
 	})
+}
+
+func TestALagIsSeenTheSameByAllOfOneRequest(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lag  Lag
+		want string // what requests see, one after the other: the older value or the newer one
+	}{
+		{"next read", Lag{Reads: 1}, "onnnn"},
+		{"next read, flapping", Lag{Reads: 2, Flaps: true}, "nonnn"},
+		{"never", Lag{Delay: time.Hour}, "ooooo"},
+		{"flapping", Lag{Delay: time.Hour, Flaps: true}, "nonon"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			one, other := Eventual[string]{Now: "o"}, Eventual[string]{Now: "o"}
+			one.Set("n", &c.lag)
+			other.Set("n", &c.lag)
+			got := ""
+			for range len(c.want) {
+				c.lag.Request()
+				if a, b := one.Seen(), other.Seen(); a != b || a != one.Seen() {
+					t.Errorf("%s: one request sees %s and %s", c.name, a, b)
+				}
+				got += one.Seen()
+			}
+			if got != c.want || c.lag.Looks() != len(c.want) {
+				t.Errorf("%s: %d requests see %s, want %s", c.name, c.lag.Looks(), got, c.want)
+			}
+			c.lag.End()
+			if c.lag.Request(); one.Seen() != "n" {
+				t.Errorf("%s: after its end: got %q, want the newer value", c.name, one.Seen())
+			}
+		})
+	}
 }
 
 func TestFaultsTakeEffectWhereTheySay(t *testing.T) {

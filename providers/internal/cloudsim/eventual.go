@@ -15,33 +15,38 @@ type Eventual[T any] struct {
 type Sight[T any] struct {
 	Value T
 	From  time.Time
+
+	lag *Lag
 }
 
-// Set writes v; readers see it from now+delay on.
-func (e *Eventual[T]) Set(v T, delay time.Duration) {
-	now := time.Now()
+// Set writes v; readers see it as the lag says.
+func (e *Eventual[T]) Set(v T, l *Lag) {
+	from := time.Now()
+	if l != nil {
+		from = from.Add(l.Delay)
+		l.facts++
+	}
 	if len(e.Pending) == 0 {
 		e.Pending = append(e.Pending, Sight[T]{Value: e.Now})
 	}
 	e.Now = v
-	e.Pending = append(e.Pending, Sight[T]{v, now.Add(delay)})
-	e.trim(now)
+	e.Pending = append(e.Pending, Sight[T]{v, from, l})
+	e.trim()
 }
 
 // Seen returns what a reader sees now.
 func (e *Eventual[T]) Seen() T {
-	now := time.Now()
 	for i := len(e.Pending) - 1; i >= 0; i-- {
-		if !e.Pending[i].From.After(now) {
-			return e.Pending[i].Value
+		if s := e.Pending[i]; s.lag.shows(s.From) {
+			return s.Value
 		}
 	}
 	return e.Now
 }
 
 // trim drops what no reader can see any more.
-func (e *Eventual[T]) trim(now time.Time) {
-	for len(e.Pending) > 1 && !e.Pending[1].From.After(now) {
+func (e *Eventual[T]) trim() {
+	for len(e.Pending) > 1 && e.Pending[1].lag.over(e.Pending[1].From) {
 		e.Pending = e.Pending[1:]
 	}
 }

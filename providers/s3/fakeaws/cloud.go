@@ -56,6 +56,7 @@ type Cloud struct {
 	parsed map[string]Document // of identity policies, which nobody changes in place
 
 	issuerKey func(issuer string) *rsa.PrivateKey
+	lent      *cloudsim.Lag // to the request that is served
 }
 
 // New returns a cloud with one account, its root user and its operator.
@@ -98,11 +99,11 @@ func (c *Cloud) AddAccount(id string) (keyID, secret string) {
 		a = newAccount(id)
 		c.state.Accounts[id] = a
 		u := &user{entity: c.newEntity("AIDA", "operator", "/"), holder: holder{}}
-		u.Exists.Set(true, 0)
-		u.Attached.Set([]string{"arn:" + c.state.Partition + ":iam::aws:policy/AdministratorAccess"}, 0)
+		u.Exists.Set(true, nil)
+		u.Attached.Set([]string{"arn:" + c.state.Partition + ":iam::aws:policy/AdministratorAccess"}, nil)
 		a.Users["operator"] = u
-		a.Operator = c.newKey(a, "operator", 0).ID
-		a.Root = c.newKey(a, "", 0).ID
+		a.Operator = c.newKey(a, "operator", nil).ID
+		a.Root = c.newKey(a, "", nil).ID
 	}
 	k := c.state.Keys[a.Operator]
 	return k.ID, k.Secret
@@ -129,6 +130,14 @@ func (c *Cloud) SetDelay(d time.Duration) {
 	c.state.Delay = d
 }
 
+// lag is how a change that is made now reaches readers.
+func (c *Cloud) lag() *cloudsim.Lag {
+	if c.lent != nil {
+		return c.lent
+	}
+	return cloudsim.After(c.state.Delay)
+}
+
 // ServeHTTP serves one request of any of the services.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, socket := r.Context().Value(http.LocalAddrContextKey).(net.Addr); !socket {
@@ -145,6 +154,8 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.lent = cloudsim.Lent(r)
+	defer func() { c.lent = nil }()
 	if c.serveIssuer(w, r) {
 		return
 	}

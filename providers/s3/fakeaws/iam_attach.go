@@ -62,7 +62,7 @@ func attachPolicy(what string, find finder) func(*iamCall) (any, error) {
 		if err := k.room(len(h.Attached.Now), "AttachedPoliciesPer"+what+"Quota", "PoliciesPer"+what); err != nil {
 			return nil, err
 		}
-		h.Attached.Set(append(slices.Clone(h.Attached.Now), arn), k.state.Delay)
+		h.Attached.Set(append(slices.Clone(h.Attached.Now), arn), k.lag())
 		return nil, nil
 	}
 }
@@ -78,7 +78,7 @@ func detachPolicy(find finder) func(*iamCall) (any, error) {
 		if i < 0 {
 			return nil, &apiError{Code: "NoSuchEntity", Status: 404, Message: "Policy " + arn + " was not found."}
 		}
-		h.Attached.Set(slices.Delete(slices.Clone(h.Attached.Now), i, i+1), k.state.Delay)
+		h.Attached.Set(slices.Delete(slices.Clone(h.Attached.Now), i, i+1), k.lag())
 		return nil, nil
 	}
 }

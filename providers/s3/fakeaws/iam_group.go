@@ -145,7 +145,7 @@ func addUserToGroup(k *iamCall) (any, error) {
 	if err := k.room(len(u.Groups.Now), "GroupsPerUserQuota", "GroupsPerUser"); err != nil {
 		return nil, err
 	}
-	u.Groups.Set(append(slices.Clone(u.Groups.Now), name), k.state.Delay)
+	u.Groups.Set(append(slices.Clone(u.Groups.Now), name), k.lag())
 	return nil, nil
 }
 
@@ -162,7 +162,7 @@ func removeUserFromGroup(k *iamCall) (any, error) {
 	if i < 0 {
 		return nil, noSuch("user in group "+g.Name, u.Name)
 	}
-	u.Groups.Set(slices.Delete(slices.Clone(u.Groups.Now), i, i+1), k.state.Delay)
+	u.Groups.Set(slices.Delete(slices.Clone(u.Groups.Now), i, i+1), k.lag())
 	return nil, nil
 }
 

@@ -42,7 +42,7 @@ func putInline(kind, what string, find finder) func(*iamCall) (any, error) {
 			return nil, &apiError{Code: "LimitExceeded", Status: 409, Message: "Maximum policy size of " + itoa(most) + " bytes exceeded for " + kind + " " + name}
 		}
 		slices.SortFunc(list, func(a, b inlinePolicy) int { return strings.Compare(a.Name, b.Name) })
-		h.Inline.Set(list, k.state.Delay)
+		h.Inline.Set(list, k.lag())
 		return nil, nil
 	}
 }
@@ -85,7 +85,7 @@ func deleteInline(find finder) func(*iamCall) (any, error) {
 		if len(rest) == len(h.Inline.Now) {
 			return nil, noSuch("policy", want)
 		}
-		h.Inline.Set(rest, k.state.Delay)
+		h.Inline.Set(rest, k.lag())
 		return nil, nil
 	}
 }

@@ -73,7 +73,7 @@ func createAccessKey(k *iamCall) (any, error) {
 	if err := k.room(len(k.keysOf(owner, false)), "AccessKeysPerUserQuota", "AccessKeysPerUser"); err != nil {
 		return nil, err
 	}
-	key := k.newKey(k.acct, owner, k.state.Delay)
+	key := k.newKey(k.acct, owner, k.lag())
 	return struct{ AccessKey keyXML }{keyXML{display, key.ID, "Active", key.Secret, stamp(key.Created)}}, nil
 }
 
@@ -120,7 +120,7 @@ func updateAccessKey(k *iamCall) (any, error) {
 	if status != "Active" && status != "Inactive" {
 		return nil, invalid("status", status, "Member must satisfy enum value set: [Active, Inactive]")
 	}
-	key.Status.Set(status, k.state.Delay)
+	key.Status.Set(status, k.lag())
 	return nil, nil
 }
 
@@ -130,7 +130,7 @@ func deleteAccessKey(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key.Status.Set("", k.state.Delay)
+	key.Status.Set("", k.lag())
 	return nil, nil
 }
 

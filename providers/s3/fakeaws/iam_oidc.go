@@ -67,8 +67,8 @@ func createOIDC(k *iamCall) (any, error) {
 		ARN: arn, URL: strings.TrimPrefix(address, "https://"),
 		Thumbprints: formList(k.form, "ThumbprintList"), Created: time.Now().UTC().Truncate(time.Second), Tags: tags,
 	}
-	p.Exists.Set(true, k.state.Delay)
-	p.Clients.Set(clients, 0)
+	p.Exists.Set(true, k.lag())
+	p.Clients.Set(clients, nil)
 	k.acct.OIDC[arn] = p
 	return struct {
 		OpenIDConnectProviderArn string
@@ -132,7 +132,7 @@ func addClientID(k *iamCall) (any, error) {
 	if err := checkClients(list); err != nil {
 		return nil, err
 	}
-	p.Clients.Set(list, k.state.Delay)
+	p.Clients.Set(list, k.lag())
 	return nil, nil
 }
 
@@ -141,7 +141,7 @@ func removeClientID(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Clients.Set(slices.DeleteFunc(slices.Clone(p.Clients.Now), func(id string) bool { return id == k.form.Get("ClientID") }), k.state.Delay)
+	p.Clients.Set(slices.DeleteFunc(slices.Clone(p.Clients.Now), func(id string) bool { return id == k.form.Get("ClientID") }), k.lag())
 	return nil, nil
 }
 

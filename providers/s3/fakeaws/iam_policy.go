@@ -117,7 +117,7 @@ func createPolicy(k *iamCall) (any, error) {
 	p := &policy{entity: k.newEntity("ANPA", name, path), Description: k.form.Get("Description"), Next: 2}
 	p.Tags, p.Updated = tags, p.Created
 	p.Versions = []policyVersion{{"v1", text, p.Created}}
-	p.Default.Set("v1", 0)
+	p.Default.Set("v1", nil)
 	k.acct.Policies[strings.ToLower(name)] = p
 	return struct{ Policy policyXML }{k.policyOut(p, true)}, nil
 }

@@ -116,9 +116,9 @@ func createRole(k *iamCall) (any, error) {
 	}
 	r := &role{entity: k.newEntity("AROA", name, path), Description: k.form.Get("Description"), MaxSession: longest}
 	r.Tags = tags
-	r.Trust.Set(trust, 0)
+	r.Trust.Set(trust, nil)
 	if b := k.form.Get("PermissionsBoundary"); b != "" {
-		r.Boundary.Set(b, 0)
+		r.Boundary.Set(b, nil)
 	}
 	k.acct.Roles[strings.ToLower(name)] = r
 	return struct{ Role roleXML }{k.roleOut(r, true)}, nil
@@ -205,7 +205,7 @@ func updateTrust(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Trust.Set(trust, k.state.Delay)
+	r.Trust.Set(trust, k.lag())
 	return nil, nil
 }
 
@@ -254,7 +254,7 @@ func putRoleBoundary(k *iamCall) (any, error) {
 	if err := k.checkBoundary(); err != nil {
 		return nil, err
 	}
-	r.Boundary.Set(k.form.Get("PermissionsBoundary"), k.state.Delay)
+	r.Boundary.Set(k.form.Get("PermissionsBoundary"), k.lag())
 	return nil, nil
 }
 
@@ -266,6 +266,6 @@ func deleteRoleBoundary(k *iamCall) (any, error) {
 	if r.Boundary.Now == "" {
 		return nil, noSuch("permissions boundary of role", r.Name)
 	}
-	r.Boundary.Set("", k.state.Delay)
+	r.Boundary.Set("", k.lag())
 	return nil, nil
 }

@@ -101,7 +101,7 @@ func createUser(k *iamCall) (any, error) {
 	u := &user{entity: k.newEntity("AIDA", name, path)}
 	u.Tags = tags
 	if b := k.form.Get("PermissionsBoundary"); b != "" {
-		u.Boundary.Set(b, 0)
+		u.Boundary.Set(b, nil)
 	}
 	k.acct.Users[strings.ToLower(name)] = u
 	return struct{ User userXML }{k.userOut(u, true)}, nil

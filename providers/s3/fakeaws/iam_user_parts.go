@@ -74,7 +74,7 @@ func putUserBoundary(k *iamCall) (any, error) {
 	if err := k.checkBoundary(); err != nil {
 		return nil, err
 	}
-	u.Boundary.Set(k.form.Get("PermissionsBoundary"), k.state.Delay)
+	u.Boundary.Set(k.form.Get("PermissionsBoundary"), k.lag())
 	return nil, nil
 }
 
@@ -86,7 +86,7 @@ func deleteUserBoundary(k *iamCall) (any, error) {
 	if u.Boundary.Now == "" {
 		return nil, noSuch("permissions boundary of user", u.Name)
 	}
-	u.Boundary.Set("", k.state.Delay)
+	u.Boundary.Set("", k.lag())
 	return nil, nil
 }
 

@@ -41,7 +41,7 @@ func createPolicyVersion(k *iamCall) (any, error) {
 	p.Updated = v.Created
 	isDefault := k.form.Get("SetAsDefault") == "true"
 	if isDefault {
-		p.Default.Set(v.ID, k.state.Delay)
+		p.Default.Set(v.ID, k.lag())
 	}
 	return struct{ PolicyVersion versionXML }{versionXML{"", v.ID, isDefault, stamp(v.Created)}}, nil
 }
@@ -126,6 +126,6 @@ func setDefaultPolicyVersion(k *iamCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Default.Set(v.ID, k.state.Delay)
+	p.Default.Set(v.ID, k.lag())
 	return nil, nil
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"time"
+
+	"github.com/bucketgrant/bucketgrant/providers/internal/cloudsim"
 )
 
 // uniqueID returns an IAM unique ID: AIDA for users, AGPA groups, ANPA managed
@@ -32,8 +34,8 @@ func random(n int) []byte {
 	return b
 }
 
-// newKey makes an access key that readers see after delay.
-func (c *Cloud) newKey(a *account, userName string, delay time.Duration) *accessKey {
+// newKey makes an access key that readers see as lag says.
+func (c *Cloud) newKey(a *account, userName string, lag *cloudsim.Lag) *accessKey {
 	k := &accessKey{
 		ID:      uniqueID("AKIA"),
 		Secret:  base64.StdEncoding.EncodeToString(random(30)),
@@ -41,7 +43,7 @@ func (c *Cloud) newKey(a *account, userName string, delay time.Duration) *access
 		User:    userName,
 		Created: time.Now().UTC().Truncate(time.Second),
 	}
-	k.Status.Set("Active", delay)
+	k.Status.Set("Active", lag)
 	c.state.Keys[k.ID] = k
 	return k
 }

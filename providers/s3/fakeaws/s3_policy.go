@@ -92,7 +92,7 @@ func putBucketPolicy(k *s3Call) error {
 		return accessDenied(strings.Replace(deniedMessage(k.who, Verdict{Layer: layerResource}, "s3:PutBucketPolicy", "arn:"+k.state.Partition+":s3:::"+k.name, true),
 			"because no resource-based policy allows the s3:PutBucketPolicy action", "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", 1))
 	}
-	k.bucket.Policy.Set(k.pin(d, string(k.body)), 0)
+	k.bucket.Policy.Set(k.pin(d, string(k.body)), k.lag())
 	k.w.WriteHeader(204)
 	return nil
 }
@@ -148,7 +148,7 @@ func deleteBucketPolicy(k *s3Call) error {
 	if err := k.mayPolicy("s3:DeleteBucketPolicy"); err != nil {
 		return err
 	}
-	k.bucket.Policy.Set(pinned{}, 0)
+	k.bucket.Policy.Set(pinned{}, k.lag())
 	k.w.WriteHeader(204)
 	return nil
 }

@@ -61,7 +61,7 @@ type entity struct {
 
 func (c *Cloud) newEntity(prefix, name, path string) entity {
 	e := entity{Name: name, Path: path, ID: uniqueID(prefix), Created: time.Now().UTC().Truncate(time.Second)}
-	e.Exists.Set(true, c.state.Delay)
+	e.Exists.Set(true, c.lag())
 	return e
 }
 

@@ -46,7 +46,7 @@ func getSessionToken(k *stsCall) (any, error) {
 // whoever they speak for are asked anew for every request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
 func (k *stsCall) temporary(a *account, user string, life time.Duration) *accessKey {
-	key := k.newKey(a, user, 0)
+	key := k.newKey(a, user, nil)
 	delete(k.state.Keys, key.ID)
 	key.ID = uniqueID("ASIA")
 	k.state.Keys[key.ID] = key

@@ -21,7 +21,8 @@ import (
 type Cloud struct {
 	mu         sync.Mutex
 	delay      time.Duration
-	made       int // keys and principals so far
+	lent       *cloudsim.Lag // to the request that is served
+	made       int           // keys and principals so far
 	blocked    bool
 	operators  map[string][]string // token → actions; nil is every action
 	buckets    map[string]*bucket
@@ -57,7 +58,8 @@ type role struct {
 
 type principal struct {
 	mark   string
-	serial int // a principal that is made again is another one
+	serial int                     // a principal that is made again is another one
+	hidden cloudsim.Eventual[bool] // from policies
 	keys   map[string]*key
 	trust  cloudsim.Eventual[trust]
 	shut   cloudsim.Eventual[bool] // whoever it is, is refused everything
@@ -75,6 +77,7 @@ type key struct {
 	first   time.Time // it was used
 	used    time.Time // last
 	works   cloudsim.Eventual[bool]
+	listed  cloudsim.Eventual[bool]
 }
 
 // request and answer are what crosses the wire.
@@ -123,6 +126,8 @@ func New() *Cloud {
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.lent = cloudsim.Lent(r)
+	defer func() { c.lent = nil }()
 	var in request
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		reply(w, http.StatusBadRequest, answer{Code: "malformed"})
@@ -204,6 +209,7 @@ var (
 	fine    = http.StatusOK
 	missing = http.StatusNotFound
 	taken   = http.StatusConflict
+	early   = http.StatusTooEarly
 )
 
 // serve carries an authorized call out.
@@ -248,24 +254,27 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		return fine, answer{Bindings: c.shown(b)}
 	case "policy.add":
 		if meant := c.principals[in.Binding.Principal]; meant != nil {
+			if meant.hidden.Seen() {
+				return early, answer{Code: "principal is not known yet"}
+			}
 			in.Binding.serial = meant.serial
 		}
 		if !slices.Contains(b.bindings.Now, in.Binding) {
-			b.bindings.Set(append(slices.Clone(b.bindings.Now), in.Binding), c.delay)
+			b.bindings.Set(append(slices.Clone(b.bindings.Now), in.Binding), c.lag())
 		}
 	case "policy.remove":
-		b.bindings.Set(slices.DeleteFunc(slices.Clone(b.bindings.Now), func(g binding) bool { return c.show(g) == in.Binding }), c.delay)
+		b.bindings.Set(slices.DeleteFunc(slices.Clone(b.bindings.Now), func(g binding) bool { return c.show(g) == in.Binding }), c.lag())
 	case "role.make":
 		if ro != nil {
 			return taken, answer{Mark: ro.mark}
 		}
 		ro = &role{mark: in.Mark}
-		ro.actions.Set(in.Actions, c.delay)
+		ro.actions.Set(in.Actions, c.lag())
 		c.roles[in.Name] = ro
 	case "role.read":
 		return fine, answer{Mark: ro.mark, Actions: ro.actions.Now}
 	case "role.alter":
-		ro.actions.Set(in.Actions, c.delay)
+		ro.actions.Set(in.Actions, c.lag())
 	case "role.drop":
 		delete(c.roles, in.Name)
 	case "principal.make":
@@ -274,7 +283,9 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		}
 		c.made++
 		p = &principal{mark: in.Mark, claim: in.Claim, serial: c.made, keys: map[string]*key{}}
-		p.trust.Set(in.Trust, c.delay)
+		p.trust.Set(in.Trust, c.lag())
+		p.hidden.Now = true
+		p.hidden.Set(false, c.lag())
 		c.principals[in.Name] = p
 	case "principal.read":
 		return fine, answer{Mark: p.mark, Trust: p.trust.Now, Shut: p.shut.Now, Login: p.login, Claim: p.claim}
@@ -284,9 +295,9 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 		}
 		p.claim = in.Claim
 	case "principal.shut":
-		p.shut.Set(!in.On, c.delay)
+		p.shut.Set(!in.On, c.lag())
 	case "principal.alter":
-		p.trust.Set(in.Trust, c.delay)
+		p.trust.Set(in.Trust, c.lag())
 	case "principal.ask":
 		if c.bound(in.Name, in.Key, request{Bucket: in.Bucket, Key: in.Binding.Prefix}) {
 			return fine, answer{Code: "allowed"}
@@ -299,7 +310,7 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 	case "key.list":
 		return fine, c.listKeys(p)
 	case "key.switch":
-		p.keys[in.Key].works.Set(in.On, c.delay)
+		p.keys[in.Key].works.Set(in.On, c.lag())
 	case "key.drop":
 		if p != nil {
 			delete(p.keys, in.Key)

@@ -60,7 +60,8 @@ func (c *Cloud) makeKey(name string, most int) (int, answer) {
 	c.made++
 	id := fmt.Sprintf("key-%d", c.made)
 	k := &key{secret: random(), created: time.Now()}
-	k.works.Set(true, c.delay)
+	k.works.Set(true, c.lag())
+	k.listed.Set(true, c.lag())
 	p.keys[id] = k
 	return fine, answer{Names: []string{id}, Times: []time.Time{k.created}, Secret: k.secret}
 }
@@ -71,7 +72,9 @@ func (c *Cloud) listKeys(p *principal) answer {
 		return out
 	}
 	for id, k := range p.keys {
-		out.Keys = append(out.Keys, state{id, k.created, k.first, k.used, k.works.Now})
+		if k.listed.Seen() {
+			out.Keys = append(out.Keys, state{id, k.created, k.first, k.used, k.works.Now})
+		}
 	}
 	slices.SortFunc(out.Keys, func(a, b state) int { return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID)) })
 	return out

@@ -130,6 +130,12 @@ const (
 	DoubtsEverything     Flaw = "says that no permission is there"
 )
 
+// The flaws that show only while readers are late.
+const (
+	CallsLateAFailure Flaw = "takes what is not visible yet for a failure"
+	IssuesUntilListed Flaw = "makes another key if it does not see the first at once"
+)
+
 // empty deletes every object of the bucket.
 func (s *steps) empty(ctx context.Context) {
 	out, err := s.as(ctx, "object.list", request{})

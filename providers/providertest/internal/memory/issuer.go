@@ -69,6 +69,12 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	if err != nil {
 		return core.Credential{}, err
 	}
+	if s.Flaw == IssuesUntilListed && !s.lists(ctx, out.Names[0]) {
+		out, err = all.as(ctx, "key.make", request{Most: id.MostKeys})
+		if err != nil {
+			return core.Credential{}, err
+		}
+	}
 	s.secret = out.Secret
 	c := core.Credential{ID: out.Names[0], Form: core.PairForm, Holder: s.name, Secret: core.NewSecret([]byte(out.Secret)), Created: out.Times[0], Revoke: "memory key drop " + out.Names[0]}
 	if s.Flaw == LeaksInRevoke {

@@ -259,7 +259,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 	switch {
 	case kind == "binding" && c.Action == core.Alter:
 		if err = all.unbindStale(ctx); err == nil {
-			_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
+			err = all.bind(ctx)
 		}
 	case kind == "binding" && c.Action == core.Drop:
 		if err := all.unbindStale(ctx); err != nil {
@@ -274,7 +274,7 @@ func (s *roleStep) Do(ctx context.Context, c core.Change) error {
 			_, _ = all.as(ctx, "bucket.mark", request{})
 			_, _ = all.as(ctx, "bucket.mark", request{Mark: s.bucketMark})
 		}
-		_, err = all.as(ctx, "policy.add", request{Binding: all.binding()})
+		err = all.bind(ctx)
 	case c.Action == core.Make:
 		return all.makeRole(ctx, kind)
 	case c.Action == core.Alter:

@@ -144,7 +144,7 @@ func (w *world) Plant(s providertest.Stranger, b core.Blueprint) {
 	case providertest.Others:
 		k := w.cloud.buckets[t.Bucket]
 		k.settings = append(k.settings, "foreign")
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: "foreign", Role: "foreign", Prefix: t.Prefix}, binding{Principal: "deleted:somebody#0"}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: "foreign", Role: "foreign", Prefix: t.Prefix}, binding{Principal: "deleted:somebody#0"}), nil)
 	case providertest.Data:
 		w.cloud.buckets[t.Bucket].objects[t.Prefix+"one"] = "data"
 		w.cloud.buckets[t.Bucket].objects["two"] = "data"
@@ -236,7 +236,7 @@ func (w *world) Spoil(b core.Blueprint, kind core.FindingKind) bool {
 	case core.ConsoleLogin:
 		p.login = true
 	case core.ShutOut:
-		p.shut.Set(true, 0)
+		p.shut.Set(true, nil)
 	default:
 		return false
 	}
@@ -292,7 +292,7 @@ func (w *world) Tamper(b core.Blueprint, drop, add string) {
 	r, k, p := w.cloud.roles[name], w.cloud.buckets[b.Grant.Target.Bucket], w.cloud.principals[name]
 	now := slices.DeleteFunc(slices.Clone(r.actions.Now), func(a string) bool { return a == drop })
 	bind := func(k *bucket, prefix string) {
-		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: name, Role: name, Prefix: prefix, serial: p.serial, tampered: true}), 0)
+		k.bindings.Set(append(slices.Clone(k.bindings.Now), binding{Principal: name, Role: name, Prefix: prefix, serial: p.serial, tampered: true}), nil)
 	}
 	trusted := p.trust.Now
 	if drop == "principal.enter" {
@@ -311,6 +311,6 @@ func (w *world) Tamper(b core.Blueprint, drop, add string) {
 	default:
 		now = append(now, add)
 	}
-	r.actions.Set(now, 0)
-	p.trust.Set(trusted, 0)
+	r.actions.Set(now, nil)
+	p.trust.Set(trusted, nil)
 }
