@@ -2,6 +2,7 @@
 package core
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -71,6 +72,33 @@ func TestRunStopsWritingWhenItsClaimIsOver(t *testing.T) {
 		time.Sleep(ClaimLasts)
 		if err := h.mayWrite(); !errors.Is(err, ErrLocked) {
 			t.Errorf("after its time: got %v, want %v", err, ErrLocked)
+		}
+	})
+}
+
+// occupied is a place that holds the claim of a run that died, and takes no other.
+type occupied struct{ Claimer }
+
+func (occupied) Claim(context.Context, Claiming) error { return errors.New("dies right here") }
+
+func TestMachineNeverWaitsForItsOwnDeadRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{}
+		plan := func() *Plan {
+			return &Plan{Want: Present, Changes: []Change{{Action: Make}}, steps: &Steps{Claimer: occupied{}}}
+		}
+		run := func(id string) *Engine { return &Engine{RunID: id, Journal: l} }
+		_ = run("first").claim(t.Context(), plan())
+		_ = run("second").claim(t.Context(), plan()) // before it has written its own
+		p := plan()
+		p.claimed = Claiming{Claim: Claim{Run: "first", Since: time.Now().UTC()}}.Text(256)
+		if err := run("third").heed(p); err != nil || p.Held() != nil {
+			t.Errorf("got %v, %v; want no wait for a run of the same journal", err, p.Held())
+		}
+		time.Sleep(ClaimLasts)
+		_ = run("third").claim(t.Context(), plan())
+		if left, _ := l.Pending(); len(left) != 1 {
+			t.Errorf("the journal forgets claims that hold nobody up any more: got %d of them, want 1", len(left))
 		}
 	})
 }

@@ -79,7 +79,8 @@ type hold struct {
 }
 
 // claim claims the grant of p for this run, if the run changes anything. The
-// journal remembers it until its next claim, so that this machine never waits for itself.
+// journal remembers it for as long as a claim lasts, whatever becomes of the runs
+// after this one: until one of them has written its own, this one's may stand there.
 func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	p.hold = &hold{}
 	if p.steps.Claimer == nil || !p.Changed() || p.Want.Keys.cuts() {
@@ -99,7 +100,7 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 		return err
 	}
 	for _, old := range pending {
-		if old.Verb == DoClaim && old.Account == i.Account {
+		if old.Verb == DoClaim && old.Account == i.Account && time.Since(old.At) >= ClaimLasts {
 			if err := e.Journal.Settle(old.ID, true); err != nil {
 				return err
 			}

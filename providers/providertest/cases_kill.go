@@ -73,17 +73,22 @@ func (r *record) name() string {
 	return path(r.grant + " " + r.c.name)
 }
 
-// cover remembers which points were looked at. A point is like another one if the
-// same command does the same there for a grantee of the same identity.
+// cover remembers which points were looked at, for each command and for each way
+// in which a grantee proves who it is. A point is like another one if the same has
+// just happened there.
 type cover map[string]bool
 
-// needs reports whether nothing like the point was looked at yet, and notes it.
+// needs reports whether nothing like the point was looked at yet for the run's
+// command, or for its grantee, and notes it.
 func (c cover) needs(r *record, at boundary) bool {
 	if at.at == beforeCall && r.grant != "" && !soak {
 		return false // nothing has changed since the last write
 	}
-	key := fmt.Sprint(r.c.name, " ", r.who, " ", at.at, " ", at.did)
-	seen := c[key]
-	c[key] = true
-	return soak || !seen
+	fresh := soak
+	for _, of := range []string{"to " + r.c.name, "for " + string(r.who)} {
+		key := fmt.Sprint(of, " ", at.at, " ", at.did)
+		fresh = fresh || !c[key]
+		c[key] = true
+	}
+	return fresh
 }

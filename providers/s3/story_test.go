@@ -160,8 +160,8 @@ func TestCallsAndDepthStayWithinTheirBounds(t *testing.T) {
 				r := s.must(s.apply(g, core.ApplyOptions{NoProof: true}))
 				calls := s.Transport().Calls()
 				t.Logf("first apply: %d calls, depth %d, %s", r.Calls, r.Depth, time.Since(start))
-				if r.Depth > 6 || time.Since(start) > 6*latency || r.Calls > 20 || r.Calls != len(calls) {
-					t.Errorf("first apply: got %d calls (%d seen), depth %d, %s; want at most 20, 6 and 600ms", r.Calls, len(calls), r.Depth, time.Since(start))
+				if r.Depth > 6 || time.Since(start) > 6*latency || r.Calls > 21 || r.Calls != len(calls) {
+					t.Errorf("first apply: got %d calls (%d seen), depth %d, %s; want at most 21, 6 and 600ms", r.Calls, len(calls), r.Depth, time.Since(start))
 				}
 				start = time.Now()
 				r = s.must(s.apply(g, core.ApplyOptions{NoProof: true}))
