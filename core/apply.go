@@ -119,7 +119,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	todo := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Action.Writes() })
 	carry := func(ctx context.Context, c Change) error {
 		e.tell(Event{Kind: Started, Addr: c.Addr, Text: c.Action.String()})
-		if len(p.late) == 0 && !p.Issues() {
+		if len(p.late) == 0 && !p.Issues() && p.Want.Present {
 			p.hold.starts(ctx, len(todo))
 		}
 		err := guardedAs(ErrUnknown, func() (err error) { // it may have been sent
@@ -144,6 +144,9 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 		err = p.hold.noting(ctx, func(ctx context.Context) error {
 			return schedule(ctx, slices.DeleteFunc(slices.Clone(todo), late), changesAtOnce, carry)
 		})
+	}
+	if !p.Want.Present && err == nil {
+		p.hold.drop() // with what bore it
 	}
 	if len(p.late) == 0 {
 		p.hold.end(ctx) // beside the proof

@@ -159,6 +159,13 @@ func (h *hold) end(ctx context.Context) {
 	})
 }
 
+// drop forgets a claim that nothing bears any more.
+func (h *hold) drop() {
+	if h != nil {
+		h.release.Do(func() {})
+	}
+}
+
 func (h *hold) giveBack(ctx context.Context) {
 	err := guarded(func() (err error) { h.not, err = h.claimer.Release(ctx); return })
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bucketgrant/bucketgrant/core"
@@ -56,11 +57,17 @@ func (p play) play(t *trial) {
 	if took := time.Since(start); took > longest {
 		t.Errorf("a run ends whatever happens to its calls: got %s, want at most %s", took, longest)
 	}
-	if t.life.hurt == 0 && len(p.faults) != 3 {
+	if t.life.hurt == 0 && len(p.faults) != 3 && !p.mayMiss() {
 		t.Errorf("a fault hits a call: got none of %q", fmt.Sprint(p.faults))
 	}
 	p.told(t, err)
 	t.recovers(p.r.c, b, p.r.want, before, false)
+}
+
+// mayMiss reports whether the fault is for a call about the claim: which of those
+// are needed depends on what happens to run beside them.
+func (p play) mayMiss() bool {
+	return len(p.faults) == 1 && strings.HasPrefix(p.faults[0].op, ofClaim)
 }
 
 // told checks that the error is of the right kind.

@@ -117,6 +117,9 @@ func draw(g core.Grant) (design, core.Faults) {
 	if l, ok := d.layout.(backupLayout); ok {
 		d.grant.Can = l.can(d)
 	}
+	if len(g.Native) > 0 && len(d.grant.Can)+len(n.Statements) == 0 {
+		fault("profile", g.Profile, "grants nothing", "a profile with at least one ability")
+	}
 	f = append(f, d.literalFaults()...)
 	if rule := d.bucketRule(); rule != "" {
 		fault("bucket", d.bucket(), rule, `3 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, e.g. "acme-events"`)

@@ -91,3 +91,12 @@ func TestMisspeltRecipeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAShapeWithoutAnyRightIsRefused(t *testing.T) {
+	g := eventDump()
+	g.Can, g.Native = nil, json.RawMessage(`{"layout":"user"}`)
+	_, err := core.Compile(New(Config{}), g)
+	if faults, ok := errors.AsType[core.Faults](err); !ok || len(faults) != 1 || faults[0].Rule != "grants nothing" {
+		t.Errorf("got %v, want that it grants nothing", err)
+	}
+}
