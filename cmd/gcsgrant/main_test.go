@@ -18,7 +18,7 @@ func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
 
 func TestLives(t *testing.T) { clitest.Lives(t, cloud()) }
 
-func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 23) }
+func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 24) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 11) }
 

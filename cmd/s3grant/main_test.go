@@ -18,7 +18,7 @@ func TestStories(t *testing.T) { clitest.Run(t, cloud()) }
 
 func TestLives(t *testing.T) { clitest.Lives(t, cloud()) }
 
-func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 19) }
+func TestBinaryIsSmall(t *testing.T) { clitest.Binary(t, cloud(), 20) }
 
 func TestServedSandboxNeedsConsent(t *testing.T) { clitest.Serve(t, cloud(), 0) }
 
