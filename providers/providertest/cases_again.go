@@ -20,7 +20,7 @@ const (
 	mostThrice = 10_000
 	fewDeaths  = 40
 	fewThrice  = 20
-	tryingFor  = 3 * time.Minute // of the time on the wall, for each
+	tryingFor  = time.Minute // of the time on the wall, for each
 )
 
 func (b *bench) atMost(few, many int) int {

@@ -35,7 +35,13 @@ func benchOf(t *testing.T, open Open, records *records) *bench {
 			})
 		},
 		group: func(name string, f func(*bench)) {
-			t.Run(name, func(t *testing.T) { f(benchOf(t, open, records)) })
+			t.Run(name, func(t *testing.T) {
+				if b := benchOf(t, open, records); soak {
+					b.draw(t, f)
+				} else {
+					f(b)
+				}
+			})
 		},
 		quiet: func(f func(*trial)) string { return quietly(t, open, f) },
 		suite: func(name string) { t.Attr("suite", name) },
@@ -58,6 +64,7 @@ type T interface {
 	Logf(format string, args ...any)
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
+	Skip(args ...any)
 }
 
 // bench hands out trials. Each has a fresh world and runs in a bubble of

@@ -60,7 +60,7 @@ func (f fault) harm(w World, r *http.Request) cloudsim.Fault {
 	case truncated:
 		return cloudsim.Fault{Cut: true}
 	}
-	return cloudsim.Fault{Reply: w.Answer(r, f.why), Late: f.late}
+	return cloudsim.Fault{Reply: w.Answer(r, f.why), Late: f.late} //nolint:bodyclose // the client that gets the answer closes it
 }
 
 // faults are all that can happen to a call of that kind. Whether a call that only

@@ -4,6 +4,6 @@
 package s3_test
 
 const (
-	randomGrants = 10_000 // judged in all
+	randomGrants = 6_000 // judged in all
 	everyAction  = true
 )

@@ -4,6 +4,6 @@
 package s3_test
 
 const (
-	randomGrants = 500 // judged in all
+	randomGrants = 300 // judged in all
 	everyAction  = false
 )

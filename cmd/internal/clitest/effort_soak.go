@@ -1,11 +1,11 @@
 //go:build soak
 
-// Effort: every moment of a process is its last, and many are those of something else.
+// Effort: a good part of the moments of a process, where there is time.
 package clitest
 
 const (
-	killEvery   = 1
-	signalEvery = 8
+	killEvery   = 4
+	signalEvery = 20
 	leakEvery   = 20
 	leakVerbs   = 1
 )

@@ -19,14 +19,15 @@ type event struct {
 
 // test is one test or subtest.
 type test struct {
-	suite  string // that it announces
-	cases  int    // that it says it has tried; 0: they are its subtests
-	above  *test  // whose subtest it is
-	parent bool   // it has subtests
-	failed bool
-	within bool // one of its subtests failed
-	ended  bool
-	output []string
+	suite   string // that it announces
+	cases   int    // that it says it has tried; 0: they are its subtests
+	above   *test  // whose subtest it is
+	parent  bool   // it has subtests
+	failed  bool
+	skipped bool
+	within  bool // one of its subtests failed
+	ended   bool
+	output  []string
 }
 
 // record is what is known of each test, by package and name.
@@ -71,7 +72,7 @@ func (r *record) add(e event, to io.Writer) {
 	case "pass":
 		t.ended, t.output = true, nil
 	case "skip":
-		t.ended, t.output = true, nil
+		t.ended, t.skipped, t.output = true, true, nil
 		r.skipped = append(r.skipped, e.Test)
 	case "fail":
 		t.fail(to)

@@ -28,11 +28,14 @@ var about = map[string]string{
 	"S1": "interrupted at every boundary",
 }
 
+// mostNames is how many skipped tests are named.
+const mostNames = 20
+
 // sum is the line of one suite.
 type sum struct{ cases, violations int }
 
-// sums counts for each suite. A case is a test without subtests below the one
-// that announces the suite, unless that says itself how many it has tried.
+// sums counts for each suite. A case is a test without subtests, below the one that
+// announces the suite; either of them may say itself how many cases it has tried.
 func (r *record) sums() map[string]sum {
 	all := map[string]sum{}
 	for _, t := range r.tests {
@@ -45,10 +48,10 @@ func (r *record) sums() map[string]sum {
 		}
 		s := all[by.suite]
 		switch {
-		case by.cases == 0 && !t.parent:
-			s.cases++
-		case by == t:
+		case by == t && t.cases > 0:
 			s.cases += t.cases
+		case by.cases == 0 && !t.parent && !t.skipped:
+			s.cases += max(1, t.cases)
 		}
 		if t.failed && !t.within {
 			s.violations++
@@ -78,7 +81,10 @@ func (r *record) table(to io.Writer, wanted []string) (missing []string) {
 	}
 	_, _ = fmt.Fprintf(w, "all\t%d\t%d\t\n", total.cases, total.violations)
 	_ = w.Flush()
-	if len(r.skipped) > 0 {
+	switch {
+	case len(r.skipped) > mostNames:
+		_, _ = fmt.Fprintf(to, "skipped: %d tests\n", len(r.skipped))
+	case len(r.skipped) > 0:
 		_, _ = fmt.Fprintf(to, "skipped: %s\n", strings.Join(slices.Sorted(slices.Values(r.skipped)), " "))
 	}
 	return missing

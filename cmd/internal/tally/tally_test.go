@@ -59,6 +59,13 @@ func TestATestMayCountItsCasesItself(t *testing.T) {
 	}
 }
 
+func TestASubtestMayCountItsCasesItself(t *testing.T) {
+	r, _ := told(t, "run A", "attr A suite M1", "run A/b", "attr A/b cases 40", "pass A/b", "run A/c", "pass A/c", "pass A")
+	if got := r.sums()["M1"]; got != (sum{41, 0}) {
+		t.Errorf("got %+v, want 41 cases", got)
+	}
+}
+
 func TestASuiteInsideAnotherCountsForItself(t *testing.T) {
 	r, _ := told(t, "run A", "attr A suite K1", "run A/b", "attr A/b suite S1", "run A/b/c", "pass A/b/c", "pass A/b", "run A/d", "pass A/d", "pass A")
 	if diff := cmp.Diff(map[string]sum{"K1": {1, 0}, "S1": {1, 0}}, r.sums(), cmp.AllowUnexported(sum{})); diff != "" {

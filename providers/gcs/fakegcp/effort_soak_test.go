@@ -3,4 +3,4 @@
 // Effort: how much chance is given to random tests when there is time.
 package fakegcp_test
 
-const randomGrants = 10_000 // judged in all
+const randomGrants = 14_000 // judged in all
