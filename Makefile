@@ -49,7 +49,7 @@ soak: ## run the long suites, then fuzz every target for a while; under 30 minut
 mutants: ## break what decides, piece by piece: a test has to notice
 	@$(EASY) $(GO) test -tags $(TAGS),mutants -count=1 -timeout 30m -v -run EveryMutant ./cmd/internal/mutants
 
-bench: ## measure what journal and lock cost a run
+bench: ## measure what journal, lock and claim cost a run
 	@$(GO) test -count=1 -v -tags $(TAGS),bench -run GuardCosts ./providers/s3 ./providers/gcs
 
 conformance: build $(VENV)/.done ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)
