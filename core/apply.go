@@ -244,7 +244,7 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	if o.Deliver == nil {
 		return &Error{Kind: ErrInvalid, What: "hand-off", Err: errors.New("a credential would be issued, but nobody is there to receive it")}
 	}
-	return errors.Join(o.Deliver.Rehearse(), p.forget(o.Deliver))
+	return o.Deliver.Rehearse()
 }
 
 // renewAfter is how old a plan may be that is carried out as it is.
@@ -329,6 +329,9 @@ func (e *Engine) handOver(ctx context.Context, p *Plan, o ApplyOptions, c Creden
 	}
 	if err := tellGrantee(ctx, p, r); err != nil {
 		return err
+	}
+	if err := p.forget(o.Deliver); err != nil { // their keys are retired by now
+		return fmt.Errorf("hand-off: %w", err)
 	}
 	d, err := o.Deliver.Deliver(c, *r)
 	if err != nil {

@@ -14,6 +14,10 @@ import (
 // its first change to its last. Whoever died with one is waited for no longer.
 const ClaimLasts = 15 * time.Minute
 
+// aheadAtMost is how far another machine's clock may be ahead: what claims to begin
+// later than that holds nobody up.
+const aheadAtMost = 2 * time.Minute
+
 // Claim is a run that changes a grant, or has changed it last. It is kept on
 // something of the grant's own in the cloud, where most clouds have no way to
 // write it only if nobody else has. So it tells people who is at work; what is
@@ -73,7 +77,7 @@ func claimable(who string) string {
 // Holds reports whether the run is at work, or died so short a time ago that nobody can tell.
 func (c Claim) Holds() bool {
 	age := time.Since(c.Since)
-	return !c.Ended && age < ClaimLasts && age > -ClaimLasts
+	return !c.Ended && age < ClaimLasts && age > -aheadAtMost
 }
 
 // Until is when a claim ends by itself.
@@ -87,7 +91,7 @@ func (c Claim) String() string {
 // locked is why a run stops for this claim.
 func (c Claim) locked(what string) error {
 	return &Error{Kind: ErrLocked, What: what, Err: fmt.Errorf("on another machine: %s", c),
-		Hint: "wait until it has ended; if it has died, run it again where it ran, or wait until " + c.Until().Format(time.RFC3339)}
+		Hint: "wait until it has ended; if it has died, run it again where it ran, or wait until " + c.Until().Format(time.RFC3339) + "; if nobody runs it, somebody else has written this: take it out by hand"}
 }
 
 // Claiming is the claim of a run under way.

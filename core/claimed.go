@@ -68,8 +68,9 @@ func (e *Engine) ownRuns(p *Plan) (func(string) bool, error) {
 // hold is a claim of this run's, from its first change to its last.
 type hold struct {
 	claim   Claim
-	claimer Claimer // nil if nothing was claimed
-	warn    func(error)
+	claimer Claimer       // nil if nothing was claimed
+	warn    func(error)   // that its end could not be noted
+	untold  func(error)   // that it could not be noted itself
 	meter   Meter         // of giving it back
 	noted   chan struct{} // closed once the claim stands there
 	started atomic.Int32  // changes
@@ -109,7 +110,9 @@ func (e *Engine) claim(ctx context.Context, p *Plan) error {
 	if err := p.steps.Claimer.Claim(ctx, Claiming{c, p.Blueprint.Grant.Name, p.claimed, ours}); err != nil {
 		return err
 	}
-	p.hold = &hold{claim: c, claimer: p.steps.Claimer, noted: make(chan struct{}), warn: func(err error) {
+	p.hold = &hold{claim: c, claimer: p.steps.Claimer, noted: make(chan struct{}), untold: func(err error) {
+		e.tell(Event{Kind: Warning, Text: fmt.Sprintf("other machines are not told that this run is at work: %v", err)})
+	}, warn: func(err error) {
 		e.tell(Event{Kind: Warning, Text: fmt.Sprintf("other machines wait until %s, because it could not be noted that this run has ended: %v", c.Until().Format(time.RFC3339), err)})
 	}}
 	return nil
@@ -120,16 +123,18 @@ func (h *hold) noting(ctx context.Context, do func(context.Context) error) error
 	if h.claimer == nil {
 		return do(ctx)
 	}
-	errs := make([]error, 2)
+	var failed error
 	err := Together(ctx,
-		func(ctx context.Context) error { errs[0] = do(ctx); return nil },
+		func(ctx context.Context) error { failed = do(ctx); return nil },
 		func(ctx context.Context) error {
 			defer close(h.noted)
-			errs[1] = h.claimer.Note(ctx)
+			if err := guarded(func() error { return h.claimer.Note(ctx) }); err != nil {
+				h.untold(err)
+			}
 			return nil
 		},
 	)
-	return errors.Join(err, errs[0], errs[1])
+	return errors.Join(err, failed)
 }
 
 // mayWrite refuses a write after the claim's time, when another run may have begun.

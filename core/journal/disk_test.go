@@ -119,7 +119,7 @@ func TestANewRunIsNotStoppedByWhatAFailureHasLeft(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "j")
 	f := reopen(t, dir)
 	must(t, f.Intend(intent("old")), f.Close())
-	for _, name := range []string{".part-X", "acme.jsonl.new", "acme.lock.holder"} {
+	for _, name := range []string{".part-XXXXXXXXXXXXXXXXXXXXXXXXXX", "acme.jsonl.new", "acme.lock.holder"} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600))
 	}
 	if got := pending(t, reopen(t, dir)); fmt.Sprint(got) != "[old]" {

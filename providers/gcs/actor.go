@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"cloud.google.com/go/auth/credentials"
 	"cloud.google.com/go/storage"
@@ -236,12 +237,18 @@ func (a *actor) generation(p core.Probe) int64 {
 	return impossible
 }
 
+// abortFor bounds an upload that is begun and given up. A cancel must not come
+// between the two: only whoever began it knows its session, and nobody can list them.
+const abortFor = 30 * time.Second
+
 // abort begins a resumable upload and gives it up, which the client library
 // cannot: it keeps the session to itself. The answer to giving up is 499, which
 // no other call gives.
 // https://cloud.google.com/storage/docs/performing-resumable-uploads#cancel-upload
 func (a *actor) abort(ctx context.Context, p core.Probe) error {
 	const givenUp = 499
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortFor)
+	defer cancel()
 	query := url.Values{"uploadType": {"resumable"}, "name": {p.Key}}
 	if p.Where == core.Elsewhere {
 		query.Set("ifGenerationMatch", strconv.Itoa(impossible))

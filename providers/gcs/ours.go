@@ -16,6 +16,7 @@ const (
 	notOursNow = "is not ours any more"
 	isGone     = "is gone"
 	anotherNow = "was given to another identity of the grant meanwhile"
+	shutNow    = "was shut meanwhile: the access was revoked"
 )
 
 // moved is the error for what is not any more as the plan has seen it.

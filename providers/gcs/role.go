@@ -210,6 +210,8 @@ func (r *role) makeRole(ctx context.Context, a core.Action) error {
 			return &core.Error{Kind: core.ErrNotOurs, What: r.roleAddr(), Hint: "--name OTHER"}
 		case r.another(have):
 			return moved(r.roleAddr(), anotherNow)
+		case isShut(have.Description) && !have.Deleted:
+			return moved(r.roleAddr(), shutNow)
 		}
 		if err := r.contested(have); err != nil && !have.Deleted {
 			return err

@@ -18,8 +18,8 @@ import (
 const (
 	mostDeaths = 5000
 	mostThrice = 10_000
-	fewDeaths  = 40
-	fewThrice  = 20
+	fewDeaths  = 10
+	fewThrice  = 5
 	tryingFor  = time.Minute // of the time on the wall, for each
 )
 

@@ -74,22 +74,17 @@ func (r *record) name() string {
 	return path(r.grant + " " + r.c.name)
 }
 
-// cover remembers which points were looked at, for each command and for each way
-// in which a grantee proves who it is. A point is like another one if the same has
-// just happened there.
+// cover remembers which points were looked at. A point of a command is like another
+// one if the same has just happened there.
 type cover map[string]bool
 
-// needs reports whether nothing like the point was looked at yet for the run's
-// command, or for its grantee, and notes it.
+// needs reports whether nothing like the point was looked at yet, and notes it.
 func (c cover) needs(r *record, at boundary) bool {
 	if at.at == recorded && r.grant != "" && !soak {
 		return false // the journal does not depend on what is granted
 	}
-	fresh := soak
-	for _, of := range []string{"to " + r.c.name, "for " + string(r.who)} {
-		key := fmt.Sprint(of, " ", at.at, " ", at.did)
-		fresh = fresh || !c[key]
-		c[key] = true
-	}
-	return fresh
+	key := fmt.Sprint(r.c.name, " ", at.at, " ", at.did)
+	seen := c[key]
+	c[key] = true
+	return soak || !seen
 }

@@ -49,7 +49,7 @@ func (c cover) late(r *record, op string, l lateness) bool {
 
 // oneInSoMany ways are looked at where time is short. It shares no divisor with
 // their number, so that each gets its turn.
-const oneInSoMany = 11
+const oneInSoMany = 13
 
 // seenLate carries r's command out while readers see its first write of one kind late.
 func (t *trial) seenLate(r *record, op string, l lateness) {

@@ -3,6 +3,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -84,6 +85,12 @@ func (c *claimer) Release(ctx context.Context) (not bool, err error) {
 	}
 	if !c.borne.Load() && !c.bornHere(c.at.addr()) {
 		return true, nil
+	}
+	if !c.bornHere(c.at.addr()) {
+		tags, err := c.at.tags(ctx, true)
+		if err != nil || tags == nil || errors.Is(c.claim.Load().Against(tags[tagClaim]), core.ErrLocked) {
+			return false, err // another run is at work there by now
+		}
 	}
 	return false, c.write(ctx, c.claim.Load().Over(mostTag))
 }

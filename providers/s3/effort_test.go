@@ -4,6 +4,6 @@
 package s3_test
 
 const (
-	randomGrants = 300 // judged in all
+	randomGrants = 200 // judged in all
 	everyAction  = false
 )

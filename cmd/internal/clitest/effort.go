@@ -4,8 +4,8 @@
 package clitest
 
 const (
-	killEvery   = 80
-	signalEvery = 80
-	leakEvery   = 60
+	killEvery   = 150
+	signalEvery = 150
+	leakEvery   = 120
 	leakVerbs   = 6 // one verb in so many, and apply, goes through each plight
 )

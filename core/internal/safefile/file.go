@@ -175,7 +175,7 @@ func checkFile(path string, i fs.FileInfo) error {
 	case !ours(i):
 		return fmt.Errorf("file %q: belongs to another user", path)
 	case nameCount(i) > 1:
-		return fmt.Errorf("file %q: has another name as well (a hard link), under which it would be changed too", path)
+		return fmt.Errorf("file %q: has another name as well (a hard link), under which it would be changed too; copy it to a file of its own", path)
 	case widerThan(mode, 0o600):
 		return fmt.Errorf("file %q: others may open it (mode %04o); accepted: 0600", path, mode.Perm())
 	}

@@ -3,4 +3,4 @@
 // Effort: how much chance is given to random tests at every change.
 package fakegcp_test
 
-const randomGrants = 700 // judged in all
+const randomGrants = 800 // judged in all
