@@ -189,7 +189,9 @@ func TestRotationsPermissionsAreEnoughAndNeeded(t *testing.T) {
 					}
 					t.engine.Provider = t.w.ProviderAs(slices.Concat(base, may))
 					warned := false
-					t.engine.Observe = func(v core.Event) { warned = warned || v.Kind == core.Warning && strings.HasPrefix(v.Text, "other machines") }
+					t.engine.Observe = func(v core.Event) {
+						warned = warned || v.Kind == core.Warning && strings.HasPrefix(v.Text, "other machines")
+					}
 					if err := t.rotates(g); (err == nil && !warned) != (i < 0) {
 						t.Errorf("without %q: got error %v, and a warning: %t", without, err, warned)
 					}
