@@ -75,7 +75,7 @@ func (r *record) name() string {
 }
 
 // cover remembers which points were looked at. A point of a command is like another
-// one if the same has just happened there.
+// one if the same has just happened there, to a grantee that has a key as well or has none as well.
 type cover map[string]bool
 
 // needs reports whether nothing like the point was looked at yet, and notes it.
@@ -83,7 +83,7 @@ func (c cover) needs(r *record, at boundary) bool {
 	if at.at == recorded && r.grant != "" && !soak {
 		return false // the journal does not depend on what is granted
 	}
-	key := fmt.Sprint(r.c.name, " ", at.at, " ", at.did)
+	key := fmt.Sprint(r.c.name, " ", r.keyless, " ", at.at, " ", at.did)
 	seen := c[key]
 	c[key] = true
 	return soak || !seen
