@@ -25,6 +25,9 @@ func (cases) EveryRunEndsAtACancel(b *bench) {
 				if r.grant != "" {
 					like.c.name = "" // nor what for, but for the main grant
 				}
+				if at.at == recorded && at.n%3 > 0 && !soak {
+					continue // a cancel is noticed by the next call, whichever record came before it
+				}
 				if !covered.needs(&like, at) {
 					continue
 				}
