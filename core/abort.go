@@ -14,9 +14,9 @@ import (
 // switched off, then the new one is deleted. It refuses (kind [ErrInUse]) if the
 // new one has been used since it was handed over, or if nobody can tell.
 func (e *Engine) PlanAbort(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
-	p, r, err := e.Keys(ctx, g)
+	p, r, err := e.keysToChange(ctx, g)
 	if err == nil {
-		err = cmp.Or(p.Held(), noSuchKey(p.Keys, o.Keys))
+		err = noSuchKey(p.Keys, o.Keys)
 	}
 	switch {
 	case err != nil:

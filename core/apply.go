@@ -164,26 +164,8 @@ func (e *Engine) apply(ctx context.Context, p *Plan, o ApplyOptions, r *Receipt)
 	}
 	if !credential.Secret.Empty() {
 		defer credential.Secret.Clear()
-		r.Key = &KeyInfo{credential.ID, credential.Holder, credential.Created.UTC(), rotateBy(credential.Created, p.Blueprint.Grant.Limits.Expires), credential.Revoke}
-		if err == nil {
-			err = guarded(func() error { return e.handOver(ctx, p, o, credential, r) })
-		}
-		if err != nil {
-			r.Key = nil
-			r.Changes = slices.DeleteFunc(r.Changes, func(c Change) bool { return c.Step == CredentialStep && c.Action == Make })
-			if failed := e.retire(ctx, p.steps.Credential, credential.ID); failed != nil {
-				return errors.Join(err, failed) // the delivery stays pending: the next run retires the key
-			}
-			r.Retired = credential.ID
-			return errors.Join(err, e.Journal.Settle(handing, false))
-		}
-		failed := e.hold(p, credential, r.Delivery)
-		if failed == nil {
-			failed = e.Journal.Settle(handing, true)
-		}
-		if failed != nil {
-			return &Error{Kind: ErrUnknown, What: p.steps.Credential.Addr(credential.ID), Err: fmt.Errorf("delivered, but the journal could not note it, so the next run replaces it: %w", failed),
-				Hint: "run the same command again and use the hand-off of that run"}
+		if err := e.conclude(ctx, p, o, credential, handing, err, r); err != nil {
+			return err
 		}
 	}
 	if err == nil && opens {
@@ -228,15 +210,8 @@ func (e *Engine) mayStart(p *Plan, o ApplyOptions) error {
 	if p.Offline || p.steps == nil {
 		return &Error{Kind: ErrInvalid, What: "plan", Err: errors.New("was made without looking at the cloud")}
 	}
-	if err := p.Held(); err != nil && (p.Changed() || len(p.Refused()) > 0) {
+	if err := p.Stopped(); err != nil {
 		return err
-	}
-	if refused := p.Refused(); len(refused) > 0 {
-		var errs []error
-		for _, c := range refused {
-			errs = append(errs, c.Refusal())
-		}
-		return errors.Join(errs...)
 	}
 	if !p.Issues() {
 		return nil
@@ -312,41 +287,6 @@ func (p *Plan) keyAt(addr string) string {
 		}
 	}
 	return ""
-}
-
-// handOver proves c and delivers it. A cancel stops the proof; a delivery that
-// has begun is finished.
-func (e *Engine) handOver(ctx context.Context, p *Plan, o ApplyOptions, c Credential, r *Receipt) error {
-	if !o.NoProof {
-		proof, err := e.Prove(ctx, p.Blueprint, p.steps, c)
-		r.Proof = proof
-		if err != nil {
-			return err
-		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := tellGrantee(ctx, p, r); err != nil {
-		return err
-	}
-	if err := p.forget(o.Deliver); err != nil { // their keys are retired by now
-		return fmt.Errorf("hand-off: %w", err)
-	}
-	d, err := o.Deliver.Deliver(c, *r)
-	if err != nil {
-		return fmt.Errorf("hand-off: %w", err)
-	}
-	r.Delivery = &d
-	return nil
-}
-
-// tellGrantee fills in what the grantee must be told, once.
-func tellGrantee(ctx context.Context, p *Plan, r *Receipt) (err error) {
-	if p.Want.Present && p.steps.Outputs != nil && r.Outputs == nil {
-		r.Outputs, err = p.steps.Outputs(ctx)
-	}
-	return err
 }
 
 // about adds the address to an error that does not name it yet.

@@ -45,13 +45,40 @@ func (e *Engine) heed(p *Plan) error {
 	return err
 }
 
-// Held is the refusal (kind [ErrLocked]) of a run that would change what a run on
-// another machine is changing. Nothing holds a revocation up.
+// Held is the refusal (kind [ErrLocked]) of a plan that would change what a run on
+// another machine is changing. Nothing holds a revocation up, nor a plan with
+// nothing to do.
 func (p *Plan) Held() error {
+	if !p.Changed() && len(p.Refused()) == 0 {
+		return nil
+	}
+	return p.taken()
+}
+
+// Stopped is why p cannot be carried out: a run on another machine is at work, or
+// something of the plan is refused.
+func (p *Plan) Stopped() error {
+	if err := p.Held(); err != nil {
+		return err
+	}
+	return p.Refusal()
+}
+
+// taken is why nothing can be changed here now: a run on another machine is at work.
+func (p *Plan) taken() error {
 	if p.Claimed == nil || !p.Claimed.Holds() || p.Want.Keys.cuts() {
 		return nil
 	}
 	return p.Claimed.locked(p.Blueprint.Grant.Name)
+}
+
+// keysToChange are the keys of g for a plan that changes them: nobody else must be at work.
+func (e *Engine) keysToChange(ctx context.Context, g Grant) (*Plan, Rotation, error) {
+	p, r, err := e.Keys(ctx, g)
+	if err == nil {
+		err = p.taken()
+	}
+	return p, r, err
 }
 
 // ownRuns tells the runs of this journal that have claimed the grant. They have

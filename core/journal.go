@@ -45,7 +45,7 @@ const (
 	DoHold   Verb = "hold"    // a key is in its holder's hands, until it is retired
 	DoRest   Verb = "rest"    // a key is switched off, until it is switched on or retired
 	DoLose   Verb = "lose"    // a key whose secret is lost is replaced
-	DoClaim  Verb = "claim"   // a run has told other machines that it changes the grant, until the next one does
+	DoClaim  Verb = "claim"   // a run has told other machines that it changes the grant, for as long as that may stand there
 )
 
 // Lasts reports whether an intent of that verb is a fact, which stays for as long as it

@@ -52,6 +52,15 @@ func (p *Plan) Refused() []Change {
 	return slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return c.Action != Refuse })
 }
 
+// Refusal is the error of a plan of which something is refused.
+func (p *Plan) Refusal() error {
+	var errs []error
+	for _, c := range p.Refused() {
+		errs = append(errs, c.Refusal())
+	}
+	return errors.Join(errs...)
+}
+
 // Issues reports whether carrying the plan out makes a credential.
 func (p *Plan) Issues() bool {
 	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == CredentialStep && c.Action == Make })

@@ -158,9 +158,8 @@ func (v *prover) positives(ctx context.Context, probes []Probe) ([]Row, error) {
 	}
 }
 
-// late tells too little access from a change that is not visible yet; a row of
-// rows is not as wanted. The
-// credential has arrived if one ability has worked steadily, or if no outcome is
+// late tells too little access from a change that is not visible yet; one of the
+// rows is not as wanted. The credential has arrived if one ability has worked steadily, or if no outcome is
 // unclear: only a known caller is denied. What has then been denied for the
 // whole time that the cloud takes to settle is really missing. So is the way in:
 // whoever is denied it can try nothing else.

@@ -14,10 +14,7 @@ import (
 // named. What an earlier reissue has begun is gone on with. It refuses (kind
 // [ErrInUse]) a key that was used lately: its secret is not lost.
 func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Plan, error) {
-	p, r, err := e.Keys(ctx, g)
-	if err == nil {
-		err = p.Held()
-	}
+	p, r, err := e.keysToChange(ctx, g)
 	if err != nil {
 		return nil, err
 	}

@@ -142,10 +142,7 @@ func (r Rotation) key(id string) Key {
 // is carried out by [Engine.Apply], which delivers it. The bucket and the role
 // must be as the grant wants them, or the proof would judge something else.
 func (e *Engine) PlanRotation(ctx context.Context, g Grant) (*Plan, error) {
-	p, r, err := e.Keys(ctx, g)
-	if err == nil {
-		err = p.Held()
-	}
+	p, r, err := e.keysToChange(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -182,9 +179,9 @@ func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, er
 // use or the new one is not, and (kind [ErrNotOurs]) keys that no run on this
 // machine has handed over, unless they are named.
 func (e *Engine) PlanFinish(ctx context.Context, g Grant, o RotateOptions) (*Plan, Rotation, error) {
-	p, r, err := e.Keys(ctx, g)
+	p, r, err := e.keysToChange(ctx, g)
 	if err == nil {
-		err = cmp.Or(p.Held(), noSuchKey(p.Keys, o.Keys))
+		err = noSuchKey(p.Keys, o.Keys)
 	}
 	if err != nil {
 		return nil, r, err

@@ -277,7 +277,7 @@ func pillars(t *testing.T) []string {
 func TestEveryPillarHasTheSameRooms(t *testing.T) {
 	for _, p := range pillars(t) {
 		dir := filepath.Join(root(t), "providers", p)
-		for _, name := range []string{"provider.go", "config.go", "compile.go", "abilities.json", "bucket.go", "role.go", "credential.go", "actor.go", "errors.go", "sandbox.go", "conformance_test.go"} {
+		for _, name := range []string{"provider.go", "config.go", "compile.go", "abilities.json", "bucket.go", "role.go", "credential.go", "keyring.go", "gate.go", "claim.go", "find.go", "inspect.go", "preflight.go", "causes.go", "actor.go", "errors.go", "sandbox.go", "conformance_test.go"} {
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 				t.Errorf("providers/%s has no %s: the same room has the same name in each pillar", p, name)
 			}

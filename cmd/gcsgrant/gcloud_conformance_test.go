@@ -18,7 +18,7 @@ import (
 // read: https://cloud.google.com/storage/docs/uploading-objects#required-roles
 func TestConformanceGcloudWithAKeyFile(t *testing.T) {
 	if _, err := exec.LookPath("gcloud"); err != nil {
-		t.Skip("gcloud is not on PATH: Google's Python clients are the judges here")
+		t.Skip("gcloud is not on PATH, and no registry of packages has it to install: Google's Python clients are the judges here")
 	}
 	t.Parallel()
 	const bucket = "acme-sites"

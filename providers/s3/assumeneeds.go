@@ -5,14 +5,15 @@ import (
 	"github.com/bucketgrant/bucketgrant/core"
 )
 
-// roleNeeds are what it takes to look after one role and what is inside of it.
-func roleNeeds(p *permit, d design, r wantedRole) {
+// roleNeeds are what it takes to look after one role and what is inside of it;
+// bears is whether it is the one that bears the claims of its grant.
+func roleNeeds(p *permit, d design, r wantedRole, bears bool) {
 	look, settle, drop := verbs(core.ForPlan, core.ForApply, core.ForDestroy), verbs(core.ForApply), verbs(core.ForDestroy)
 	role := d.rootNeeds(p, r)
 	p.on(role, look, "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
 	p.on(role, settle, "iam:CreateRole")
 	when := settle
-	if l, ok := d.layout.step(&session{design: d, provider: New(Config{})}).(*assumeStep); ok && l.claims(r) {
+	if bears {
 		when = verbs(core.ForApply, core.ForDestroy)
 	}
 	claimNeeds(p, role, "iam:TagRole", when...)
@@ -83,7 +84,8 @@ func providerNeeds(p *permit, d design) {
 
 func (l assumeLayout) operator(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
-	roleNeeds(&p, d, l.shape(d))
+	r := l.shape(d)
+	roleNeeds(&p, d, r, bearsClaims(r, r))
 	if l.federated() {
 		providerNeeds(&p, d)
 		return append(p.list, statementPermissions(d)...)

@@ -150,8 +150,9 @@ func (l backupLayout) documents(_ *Provider, d design) []core.Document {
 
 func (l backupLayout) operator(d design) []core.Permission {
 	p := permit{step: core.RoleStep}
-	for _, r := range l.roles(d) {
-		roleNeeds(&p, d, r.wantedRole)
+	roles := l.roles(d)
+	for _, r := range roles {
+		roleNeeds(&p, d, r.wantedRole, bearsClaims(r.wantedRole, roles[0].wantedRole))
 	}
 	for _, r := range l.former(d) {
 		formerNeeds(&p, d, r.wantedRole)

@@ -136,9 +136,10 @@ func (a *assumeStep) bears(r wantedRole, tags map[string]string) map[string]stri
 }
 
 // claims reports whether r bears the claims of its grant.
-func (a *assumeStep) claims(r wantedRole) bool {
-	return !r.lends && len(a.roles) > 0 && r.name == a.roles[0].name
-}
+func (a *assumeStep) claims(r wantedRole) bool { return len(a.roles) > 0 && bearsClaims(r, a.roles[0]) }
+
+// bearsClaims reports whether r, of a grant whose first role is that one, bears its claims.
+func bearsClaims(r, first wantedRole) bool { return !r.lends && r.name == first.name }
 
 // userBearer is the user of a grant.
 type userBearer struct{ *roleStep }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -16,7 +15,6 @@ import (
 // door is one principal of a grant.
 type door interface {
 	addr() string        // of the principal
-	life() time.Duration // of the longest session
 
 	// look reads whose it is; again, if it must not share the answer of whoever else plans.
 	look(ctx context.Context, again bool) (standing, error)
@@ -72,8 +70,7 @@ func otherForms(d design) []design {
 // userDoor is the user of a grant.
 type userDoor struct{ *roleStep }
 
-func (u *userDoor) addr() string        { return u.userAddr() }
-func (u *userDoor) life() time.Duration { return userSession }
+func (u *userDoor) addr() string { return u.userAddr() }
 
 func (u *userDoor) look(ctx context.Context, again bool) (standing, error) {
 	read := u.readUser
@@ -118,8 +115,7 @@ type roleDoor struct {
 	role wantedRole
 }
 
-func (r *roleDoor) addr() string        { return roleAddr(r.role.name) }
-func (r *roleDoor) life() time.Duration { return roleSession }
+func (r *roleDoor) addr() string { return roleAddr(r.role.name) }
 
 // look tells a role that others use as well: it is not this grant's alone to shut.
 func (r *roleDoor) look(ctx context.Context, again bool) (standing, error) {

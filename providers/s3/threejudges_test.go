@@ -25,7 +25,7 @@ func TestRandomGrantsMeanTheSameToEveryJudge(t *testing.T) {
 			g, at := wish(rt)
 			b, err := core.Compile(s3.New(s3.Config{}), g)
 			if errors.Is(err, core.ErrInvalid) {
-				rt.Skip(err)
+				return // no grant: another one is drawn
 			}
 			if err != nil {
 				rt.Fatalf("compile: %v", err)

@@ -116,7 +116,7 @@ func applyRun(ctx context.Context, a *app, o applyOptions) (err error) {
 // handOver shows a plan that may issue a credential, asks, carries it out and prints the receipt.
 func (a *app) handOver(ctx context.Context, s *session, e *core.Engine, p *core.Plan, r request, h handoff.Handoff, o applyOptions, saved *savedPlan, progress *progress) error {
 	a.showApply(p, s, h, o, saved)
-	if err := stopped(p); err != nil {
+	if err := p.Stopped(); err != nil {
 		return err
 	}
 	if p.Changed() && !o.Yes {

@@ -80,7 +80,7 @@ func destroyRun(ctx context.Context, a *app, o destroyOptions) (err error) {
 	if a.talks() || a.asks(o.Yes) {
 		a.showDestroy(a.paper(a.env.Stderr, a.env.Terminal.Err), p, s.sandbox != nil)
 	}
-	if err := stopped(p); err != nil {
+	if err := p.Stopped(); err != nil {
 		return err
 	}
 	if p.Changed() && !o.Yes {

@@ -219,24 +219,6 @@ func join(err, more error) error {
 	return errors.Join(err, more)
 }
 
-// refusal is the error of a plan that something stops.
-func refusal(p *core.Plan) error {
-	var errs []error
-	for _, c := range p.Refused() {
-		errs = append(errs, c.Refusal())
-	}
-	return errors.Join(errs...)
-}
-
-// stopped is why p is not carried out: somebody else is at work, or something of
-// it is refused. It is nil if there is nothing to carry out.
-func stopped(p *core.Plan) error {
-	if held := p.Held(); held != nil && (p.Changed() || len(p.Refused()) > 0) {
-		return held
-	}
-	return refusal(p)
-}
-
 // jsonLine prints v as one line on standard error, where with --json every line is a document.
 func (a *app) jsonLine(v any) {
 	raw, err := json.Marshal(v)

@@ -83,7 +83,7 @@ func (a *app) keyRun(ctx context.Context, o keyOptions, plan planner, after func
 		w.line("grant %s, %s %s", r.Grant.Name, a.info.Nouns.Account, p.Operator.Account)
 		a.changes(w, p.Changes)
 	}
-	if err := stopped(p); err != nil {
+	if err := p.Stopped(); err != nil {
 		return err
 	}
 	if p.Changed() && !o.Yes {

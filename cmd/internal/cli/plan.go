@@ -132,7 +132,7 @@ func planRun(ctx context.Context, a *app, o planOptions) (err error) {
 	case !o.ExitCode:
 		return nil
 	case len(p.Refused()) > 0:
-		return refusal(p)
+		return p.Refusal()
 	case p.Changed():
 		return errChanges
 	}

@@ -84,7 +84,7 @@ func statusRun(ctx context.Context, a *app, o statusOptions) (err error) {
 	case !o.ExitCode:
 		return nil
 	case len(p.Refused()) > 0:
-		return refusal(p)
+		return p.Refusal()
 	case p.Changed(), slices.ContainsFunc(found, amiss):
 		return errChanges
 	}

@@ -26,7 +26,7 @@ func (d *Dir) Write(name string, data []byte) error {
 		return errors.Join(err, d.Remove(whole))
 	}
 	if err := d.Remove(whole); err != nil {
-		return errors.Join(err, d.unlink(name), d.sweep(whole))
+		return errors.Join(err, d.unlink(name), d.tidy(whole))
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func (d *Dir) Replace(name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	if err := d.Rename(whole, name); err != nil {
-		return errors.Join(err, d.sweep(whole))
+		return errors.Join(err, d.tidy(whole))
 	}
 	return nil
 }
@@ -70,13 +70,13 @@ func (d *Dir) Rehearse(name string, data []byte) error {
 		return err
 	}
 	if err := d.Remove(name); err != nil {
-		return errors.Join(err, d.sweep(name))
+		return errors.Join(err, d.tidy(name))
 	}
 	return nil
 }
 
-// sweep removes what a failure may have left, if it is there.
-func (d *Dir) sweep(name string) error {
+// tidy removes what a failure may have left, if it is there.
+func (d *Dir) tidy(name string) error {
 	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return d.Sync()
 	}

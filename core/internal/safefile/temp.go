@@ -5,7 +5,7 @@ package safefile
 import "os"
 
 // TempDir makes a directory of the user's own that remove takes away with all
-// that is in it.
+// that is in it, at the second attempt if the first fails: its files are secrets of a sandbox.
 func TempDir(prefix string) (path string, remove func() error, err error) {
 	path, err = opening(OpMkdir, os.TempDir(), func() (string, error) { return os.MkdirTemp("", prefix) })
 	if err != nil {

@@ -31,7 +31,7 @@ func TestRandomGrantsMeanTheSameToEveryJudge(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			b, err := core.Compile(gcs.New(gcs.Config{}), wish(rt))
 			if errors.Is(err, core.ErrInvalid) {
-				rt.Skip(err)
+				return // no grant: another one is drawn
 			}
 			if err != nil {
 				rt.Fatalf("compile: %v", err)
