@@ -77,6 +77,16 @@
 //     stops the slower of two. Nothing that is safe depends on it. Rejected: a lock
 //     object in the cloud, which takes a place of its own, more permissions, and
 //     somebody to remove it after a crash.
+//   - What a read does not show within minutes of a write, one of an earlier run included,
+//     proves nothing: the run waits, then says that it has not converged. It never makes
+//     such a thing again, nor calls it a stranger's; a key that was handed over and is
+//     not listed yet stops the next issue. Rejected: trusting a list, and asking the user.
+//   - What a restoration leaves is what the cloud can say exactly: on AWS a refusal by the
+//     time at which a session began, on Google a wait for the tokens that live. That a
+//     revocation was for a stolen key is known only to the journal of the machine that did it.
+//   - Every change of the disk goes through one door (internal/safefile), where a test
+//     can let each of them fail. Rejected: a file system as an interface, which every
+//     caller would carry along for the sake of tests.
 //   - Further powers of a provider are optional interfaces ([Finder], [Advisor]),
 //     asked for in one place ([Power]); those of one grant are parts of its [Steps].
 //   - Why an access fails is a table of causes with the signs of each ([Cause]), data

@@ -124,7 +124,7 @@ func readTable(_ *testing.T, data []byte) (map[string]string, error) {
 // shell is the shell, or, where there is time, one of those of this machine; with
 // other data it is another one's turn.
 func shell(data []byte) string {
-	if !everyFault {
+	if !everyReader {
 		return "sh"
 	}
 	found := []string{"sh"}

@@ -86,12 +86,12 @@ func TestEverythingIsWrittenOrNothingWhateverTheDiskDoes(t *testing.T) {
 		recorded := disktest.Record(func() { must(t, write(dir)) })
 		want := tree(t, dir)
 		shape := disktest.Shape(recorded)
-		if shapes[shape] && !everyFault {
+		if shapes[shape] && !disktest.EveryFault {
 			continue // it is written like one before
 		}
 		shapes[shape] = true
 		t.Run(name, func(t *testing.T) {
-			faults, err := disktest.Faults(recorded, everyFault)
+			faults, err := disktest.Faults(recorded, disktest.EveryFault)
 			must(t, err)
 			t.Attr("cases", strconv.Itoa(len(faults)))
 			for _, fault := range faults {

@@ -1,8 +1,9 @@
-// How much of what can befall a disk is tried, where there is time.
+// How many readers of hostile text are asked, where there is time.
 
 //go:build soak
 
 package handoff
 
-// everyFault tries each cause of each failure, once and for ever, instead of one of them.
-const everyFault = true
+// everyReader asks each shell of this machine, and formats that take a process for
+// each reading about every text, instead of some.
+const everyReader = true

@@ -31,7 +31,7 @@ func payloads() []string {
 // typed are texts that mean something only to readers who know more types than
 // text; a shell, of which each reading is a process, has its own.
 func typed(format string) []string {
-	if strings.Contains("env dotenv github", format) && !everyFault {
+	if strings.Contains("env dotenv github", format) && !everyReader {
 		return nil
 	}
 	return []string{

@@ -73,9 +73,9 @@ func TestAJournalKeepsWhatItAcknowledgedWhateverTheDiskDoes(t *testing.T) {
 				return dir
 			}
 			recorded := disktest.Record(func() { _, _, err := record(make()); must(t, err) })
-			faults, err := disktest.Faults(recorded, everyFault)
+			faults, err := disktest.Faults(recorded, disktest.EveryFault)
 			must(t, err)
-			if !everyFault && what == "long" { // each run reads and writes it all
+			if !disktest.EveryFault && what == "long" { // each run reads and writes it all
 				faults = disktest.Distinct(recorded, faults, map[string]bool{})
 			}
 			for _, fault := range faults {

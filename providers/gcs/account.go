@@ -16,7 +16,7 @@ import (
 // accountMemo is what the run knows of the service account. Two steps of a plan
 // share one look at it.
 type accountMemo struct {
-	turn    chan struct{} // holds one: who looks, while the other waits
+	turn    turn
 	seen    bool
 	listed  atomic.Bool                        // whether the plan's list of keys has had its look
 	planned atomic.Pointer[iam.ServiceAccount] // as the plan saw it; nil if there was none
@@ -26,12 +26,11 @@ type accountMemo struct {
 // read returns the service account as it was when the run began, nil if there
 // was none; one that this run has made is looked at again.
 func (m *accountMemo) read(ctx context.Context, r *run) (*iam.ServiceAccount, error) {
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	end, err := m.turn.take(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	if m.seen && m.born.Load() == nil {
 		return m.planned.Load(), nil
 	}

@@ -150,11 +150,10 @@ func (r *run) claimed(description string) string {
 
 // roleMemo is what the run knows of the role. A plan's two readers share one answer.
 type roleMemo struct {
-	turn           chan struct{} // holds one: who looks, while the other waits
-	diffed, minded atomic.Bool   // whether a reader has had its look at what the plan has seen
+	turn           turn
+	diffed, minded atomic.Bool // whether a reader has had its look at what the plan has seen
 	have           *iam.Role
 	read           bool
-	depth          int
 	wrote          atomic.Pointer[iam.Role] // by a call of this run, last
 }
 
@@ -164,17 +163,15 @@ func (r *role) readOnce(ctx context.Context, asked *atomic.Bool) (*iam.Role, err
 	if asked.Swap(true) {
 		return r.readRole(ctx)
 	}
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	end, err := m.turn.take(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	if m.read {
-		core.Awaited(ctx, m.depth)
 		return m.have, nil
 	}
-	have, err := r.readRole(ctx)
-	m.have, m.read, m.depth = have, err == nil, core.Depth(ctx)
-	return have, err
+	m.have, err = r.readRole(ctx)
+	m.read = err == nil
+	return m.have, err
 }

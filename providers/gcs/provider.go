@@ -118,7 +118,7 @@ type run struct {
 }
 
 func newRun(g core.Grant, s settings, c *cloud, d *desks) *run {
-	r := &run{design: designOf(g, s), cloud: c, desks: d, account: accountMemo{turn: make(chan struct{}, 1)}, roleMemo: roleMemo{turn: make(chan struct{}, 1)}}
+	r := &run{design: designOf(g, s), cloud: c, desks: d, account: accountMemo{turn: newTurn()}, roleMemo: roleMemo{turn: newTurn()}}
 	r.whom = granteeOf(g).open(r)
 	r.where = placeOf(r)
 	return r

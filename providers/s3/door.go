@@ -14,7 +14,7 @@ import (
 
 // door is one principal of a grant.
 type door interface {
-	addr() string        // of the principal
+	addr() string // of the principal
 
 	// look reads whose it is; again, if it must not share the answer of whoever else plans.
 	look(ctx context.Context, again bool) (standing, error)

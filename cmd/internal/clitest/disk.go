@@ -32,7 +32,7 @@ func Disk(t *testing.T, c cli.Cloud, alone ...string) {
 	t.Attr("suite", "D1")
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, ch := range chapters() {
-		if !everyFault && !slices.Contains(alone, ch.name) {
+		if !disktest.EveryFault && !slices.Contains(alone, ch.name) {
 			continue
 		}
 		t.Run(ch.name, func(t *testing.T) {
@@ -58,11 +58,11 @@ func Disk(t *testing.T, c cli.Cloud, alone ...string) {
 				s.whole(true)
 				twice = s.run(ch.run)
 			})
-			faults, err := disktest.Faults(recorded, everyFault)
+			faults, err := disktest.Faults(recorded, disktest.EveryFault)
 			if err != nil || len(faults) == 0 {
 				t.Fatalf("%d faults and %v: this chapter is about nothing", len(faults), err)
 			}
-			if !everyFault {
+			if !disktest.EveryFault {
 				faults = disktest.Distinct(recorded, faults, seen)
 			}
 			for _, f := range faults {

@@ -1,8 +1,0 @@
-// How much of what can befall a disk is tried, where there is time.
-
-//go:build soak
-
-package clitest
-
-// everyFault tries each cause of each failure, once and for ever, instead of one of them.
-const everyFault = true
