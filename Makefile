@@ -3,6 +3,8 @@ TAGS    := disable_grpc_modules,grpcnotrace
 GO      := CGO_ENABLED=0 go
 # Tests make much garbage and few of them need to know where; it is memory for time.
 EASY    := GOGC=400 GODEBUG=memprofilerate=0
+# What is compiled for one clone of this repository serves all others.
+SHARED  := -trimpath -tags $(TAGS)
 # The suites that must have tried something; see the table that closes a run.
 SUITES  := K1,F1,E1,C1,D1,P1,M1,M2,M3,L1,T1,S1
 SOAK    := $(SUITES),K2,F2
@@ -32,8 +34,8 @@ demo: build ## see the whole job on a cloud inside the program: no account, no n
 	@bin/gcsgrant demo
 
 test: ## run every test; needs nothing but Go
-	@$(GO) vet -tags $(TAGS) ./...
-	@$(EASY) $(GO) run ./cmd/internal/tally '$(SUITES)' go test -json -tags $(TAGS) -timeout 10m ./...
+	@$(GO) vet $(SHARED) ./...
+	@$(EASY) $(GO) run ./cmd/internal/tally '$(SUITES)' go test -json $(SHARED) -timeout 10m ./...
 
 race: ## run every test under the race detector (needs a C compiler)
 	@$(EASY) go test -race -tags $(TAGS) -timeout 25m ./...
