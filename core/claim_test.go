@@ -53,7 +53,8 @@ func TestClaimStopsWhoeverComesBetween(t *testing.T) {
 			"at work":                  {claim("other", time.Minute).Text(256), ErrLocked},
 			"has ended":                {claim("other", time.Minute).Over(256), ErrMoved},
 			"has died":                 {claim("other", ClaimLasts).Text(256), ErrMoved},
-			"from a clock far ahead":   {claim("other", -ClaimLasts).Text(256), ErrMoved},
+			"from a clock a bit ahead": {claim("other", -time.Minute).Text(256), ErrLocked},
+			"from a clock far ahead":   {claim("other", -3*time.Minute).Text(256), ErrMoved},
 		} {
 			err := mine.Against(c.text)
 			if !errors.Is(err, c.want) || err != nil && !strings.Contains(err.Error(), `"ops" (run other) since`) {
@@ -72,6 +73,21 @@ func TestRunStopsWritingWhenItsClaimIsOver(t *testing.T) {
 		time.Sleep(ClaimLasts)
 		if err := h.mayWrite(); !errors.Is(err, ErrLocked) {
 			t.Errorf("after its time: got %v, want %v", err, ErrLocked)
+		}
+	})
+}
+
+// untaggable is a place that takes no claim.
+type untaggable struct{ Claimer }
+
+func (untaggable) Note(context.Context) error { return errors.New("may not be tagged") }
+
+func TestWhatOnlyTellsPeopleFailsNoRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []error
+		h := &hold{claimer: untaggable{}, noted: make(chan struct{}), untold: func(err error) { told = append(told, err) }}
+		if err := h.noting(t.Context(), func(context.Context) error { return nil }); err != nil || len(told) != 1 {
+			t.Errorf("got %v, and %d warnings; want success and one warning", err, len(told))
 		}
 	})
 }

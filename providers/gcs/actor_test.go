@@ -2,6 +2,7 @@
 package gcs
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
@@ -186,4 +187,27 @@ func TestOutcomesOfOneAnswer(t *testing.T) {
 			t.Errorf("%s: got %d requests, want one", name, tries)
 		}
 	}
+}
+
+// Only whoever begins an upload knows its session, so a cancel must not come between.
+func TestUploadThatIsBegunIsGivenUpWhateverIsCanceled(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		_, credential := w.apply(eventDump())
+		b, _ := w.opened(eventDump())
+		actor := w.actor(b, credential)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.transport.Fault = func(_ cloudsim.Call, r *http.Request) cloudsim.Fault {
+			if strings.HasPrefix(r.URL.Path, "/upload/") && r.Method == http.MethodDelete {
+				cancel()
+			}
+			return cloudsim.Fault{}
+		}
+		_, _ = actor.Try(ctx, core.Probe{Ability: core.Abort, Where: core.Inside, Bucket: b.Grant.Target.Bucket, Key: b.Grant.Target.Prefix + "k"})
+		if ctx.Err() == nil {
+			t.Fatal("the upload was not given up, so nothing was canceled")
+		}
+		if left := w.Objects(b.Grant.Target.Bucket); len(left) > 0 {
+			t.Errorf("got %q left, want nothing", left)
+		}
+	})
 }

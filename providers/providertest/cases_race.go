@@ -43,10 +43,6 @@ const (
 	soakRaces = 1000
 )
 
-// found are seeds of histories that were lost once: an alteration of a role that
-// was planned before a revocation opened it again.
-var found = []uint64{416}
-
 // RunsAtTheSameTimeSpareEachOther lets several runs meet on one grant, on
 // machines that know nothing of each other and on one that they share. Whatever
 // order their calls arrive in, nobody is given more than was granted, no secret
@@ -68,12 +64,7 @@ func (cases) RunsAtTheSameTimeSpareEachOther(b *bench) {
 		most = soakRaces
 	}
 	b.suite("C1")
-	seeds := slices.Clone(found)
 	for seed := range uint64(most) {
-		seeds = append(seeds, seed)
-	}
-	slices.Sort(seeds)
-	for _, seed := range slices.Compact(seeds) {
 		c := contests()[seed%uint64(len(contests()))]
 		name := fits[c.name][drawn(seed, uint64(len(fits[c.name])), "grant")]
 		b.later(path(fmt.Sprintf("seed %d %s %s", seed, c.name, name)), func(t *trial) { t.contend(seed, c, t.called(name)) })

@@ -142,6 +142,18 @@ func (cases) ApplyDoesNotReopenWhatWasRevoked(b *bench) {
 		}
 		t.cut("after an apply", blue, in)
 	})
+	b.all(func(t *trial, g core.Grant, blue core.Blueprint) { // the same, planned before the revocation
+		if !powerful(t, blue) {
+			return
+		}
+		drifted(t, blue)
+		if !t.revocable(blue) {
+			return
+		}
+		_, _, err := t.do(job{grant: g, noProof: true, between: func() { t.must(revoking(g, core.RevokeOptions{})) }})
+		t.say(nil, err)
+		t.cut("after a repair that was planned before", blue, nil)
+	})
 }
 
 func (cases) RestoreGivesBackExactlyWhatWasThere(b *bench) {
