@@ -251,3 +251,58 @@ func TestAnUndeliveredKeyThatWasNotListedIsRetiredByItsName(t *testing.T) {
 		t.Errorf("got %v, want %v", err, errDown)
 	}
 }
+
+func TestOnlyAKeyOfThisKindThatWasJustHandedOverHoldsTheNextIssueUp(t *testing.T) {
+	now := time.Now().UTC()
+	fact := func(verb Verb, key, addr string) Intent {
+		return Intent{ID: key + string(verb), Account: "one", Verb: verb, Key: key, Addr: addr, At: now}
+	}
+	for name, c := range map[string]struct {
+		fact               Intent
+		young, undelivered bool
+	}{
+		"handed over":                       {fact(DoHold, "a", "key/a"), true, false},
+		"handed over to another identity":   {fact(DoHold, "a", "hmac/a"), false, false},
+		"switched off":                      {fact(DoRest, "a", "key/a"), false, false},
+		"a delivery that no run has closed": {fact(DoHand, "a", "key/a"), false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &Plan{Operator: Operator{Account: "one"}, Want: Present, steps: &Steps{Credential: &holder{}}}
+			if _, err := (&Engine{Journal: &ledger{open: []Intent{c.fact}}}).orphans(p); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(p.young) > 0; got != c.young {
+				t.Errorf("holds an issue up: got %t, want %t", got, c.young)
+			}
+			if got := len(p.undelivered) > 0; got != c.undelivered {
+				t.Errorf("its files are forgotten: got %t, want %t", got, c.undelivered)
+			}
+		})
+	}
+}
+
+func TestNothingIsIssuedWithoutARecordOrAfterTheClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &holder{}
+		h.bear("new")
+		plan := func() *Plan { return &Plan{steps: &Steps{Credential: h}, hold: &hold{}} }
+		late := plan()
+		late.hold = &hold{claim: Claim{Since: time.Now().Add(-ClaimLasts)}, claimer: struct{ Claimer }{}}
+		stale := plan()
+		stale.stale = []Intent{{ID: "earlier"}}
+		for name, c := range map[string]struct {
+			journal Journal
+			plan    *Plan
+			want    error
+		}{
+			"its record fails":               {&diary{full: "/issue"}, plan(), errFull},
+			"the claim is over":              {&ledger{}, late, ErrLocked},
+			"what is open cannot be settled": {&ledger{fail: "earlier"}, stale, nil},
+		} {
+			_, _, err := (&Engine{RunID: "run", Journal: c.journal}).issue(t.Context(), c.plan, Change{})
+			if err == nil || c.want != nil && !errors.Is(err, c.want) || len(h.keys) > 0 {
+				t.Errorf("%s: got %v, and %d keys; want %v and none", name, err, len(h.keys), c.want)
+			}
+		}
+	})
+}

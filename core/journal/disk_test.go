@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core/disktest"
 )
@@ -121,8 +122,12 @@ func TestANewRunIsNotStoppedByWhatAFailureHasLeft(t *testing.T) {
 	must(t, f.Intend(intent("old")), f.Close())
 	for _, name := range []string{".part-XXXXXXXXXXXXXXXXXXXXXXXXXX", "acme.jsonl.new", "acme.lock.holder"} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600))
+		must(t, os.Chtimes(filepath.Join(dir, name), time.Time{}, time.Now().Add(-time.Hour)))
 	}
 	if got := pending(t, reopen(t, dir)); fmt.Sprint(got) != "[old]" {
 		t.Errorf("pending: got %v, want [old]", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".part-*")); err != nil || len(left) > 0 {
+		t.Errorf("got %q, %v left of a run that died an hour ago, want nothing", left, err)
 	}
 }
