@@ -109,32 +109,45 @@ func (s keySwitch) Switch(ctx context.Context, id string, on bool) error {
 
 // mayOpen refuses a key that Google has switched off: whoever found it may use it.
 func (s keySwitch) mayOpen(ctx context.Context, id, name string) error {
+	k, err := s.find(ctx, id, name)
+	switch {
+	case err != nil:
+		return err
+	case k == nil:
+		return moved(s.keyAddr(id), isGone)
+	}
+	if why := offReason(k); why != "" {
+		return &core.Error{What: s.keyAddr(id), Err: errors.New("Google switched it off (" + why + "): somebody else may have it"),
+			Hint: "gcloud iam service-accounts keys delete " + id + " --iam-account " + s.email + " --project " + s.project}
+	}
+	return nil
+}
+
+// find is the key as lists show it, nil if none does.
+func (s keySwitch) find(ctx context.Context, id, name string) (*iam.ServiceAccountKey, error) {
 	service, err := s.cloud.iam()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, err := repeat(ctx, func() (*iam.ListServiceAccountKeysResponse, error) {
 		return service.Projects.ServiceAccounts.Keys.List(strings.TrimSuffix(name, "/keys/"+id)).KeyTypes(userManaged).Context(ctx).Do()
 	})
-	if err != nil && !isMissing(err) {
-		return explain(s.keyAddr(id), err)
+	switch {
+	case isMissing(err):
+		return nil, nil
+	case err != nil:
+		return nil, explain(s.keyAddr(id), err)
 	}
-	if err == nil {
-		for _, k := range list.Keys {
-			if !strings.HasSuffix(k.Name, "/keys/"+id) {
-				continue
-			}
-			if why := offReason(k); why != "" {
-				return &core.Error{What: s.keyAddr(id), Err: errors.New("Google switched it off (" + why + "): somebody else may have it"),
-					Hint: "gcloud iam service-accounts keys delete " + id + " --iam-account " + s.email + " --project " + s.project}
-			}
-			return nil
+	for _, k := range list.Keys {
+		if strings.HasSuffix(k.Name, "/keys/"+id) {
+			return k, nil
 		}
 	}
-	return moved(s.keyAddr(id), isGone)
+	return nil, nil
 }
 
-// Retire deletes a key of our account.
+// Retire deletes a key of our account. That Google does not know one which it lists
+// only means that it was made a moment ago.
 func (s keySwitch) Retire(ctx context.Context, id string) error {
 	account, name, err := s.named(ctx, id)
 	if err != nil || account == nil {
@@ -144,13 +157,20 @@ func (s keySwitch) Retire(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	_, err = repeat(ctx, func() (*iam.Empty, error) {
-		return service.Projects.ServiceAccounts.Keys.Delete(name).Context(ctx).Do()
+	unseen := notSeen(s.keyAddr(id), errors.New("is listed, and cannot be deleted yet"))
+	return until(ctx, func(err error) bool { return errors.Is(err, unseen) }, func() error {
+		_, err := repeat(ctx, func() (*iam.Empty, error) {
+			return service.Projects.ServiceAccounts.Keys.Delete(name).Context(ctx).Do()
+		})
+		if !isMissing(err) {
+			return explainWrite(s.keyAddr(id), err)
+		}
+		k, err := s.find(ctx, id, name)
+		if err == nil && k != nil {
+			err = unseen
+		}
+		return err
 	})
-	if isMissing(err) {
-		return nil
-	}
-	return explainWrite(s.keyAddr(id), err)
 }
 
 // named is our service account as it is right now, nil if it is gone, and the
