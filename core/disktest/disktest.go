@@ -5,11 +5,13 @@ package disktest
 import (
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/bucketgrant/bucketgrant/core/internal/safefile"
 )
@@ -114,6 +116,18 @@ func Faults(recorded []Op, ever bool) ([]Fault, error) {
 		}
 	}
 	return all, nil
+}
+
+// Drawn is the faults in the order of their run; where everything is tried, in one
+// that a seed decides, which is logged.
+func Drawn(t interface{ Logf(string, ...any) }, faults []Fault) []Fault {
+	if !EveryFault {
+		return faults
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] }) //nolint:gosec // no secret
+	return faults
 }
 
 // Leftovers are the files and directories below dir that are no whole ones: a

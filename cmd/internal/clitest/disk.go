@@ -23,10 +23,14 @@ import (
 	"github.com/bucketgrant/bucketgrant/core/disktest"
 )
 
+// chapterFor is how long one chapter goes on where everything is tried.
+const chapterFor = 12 * time.Second
+
 // Disk lets each operation on the disk fail in each chapter, or, where every
 // second counts, in those alone. Afterwards every key has a whole file or
 // is gone, nothing half is left, the exit code is true, and the next run on a
-// good disk ends where a run without a failure does.
+// good disk ends where a run without a failure does. Where everything is tried,
+// chance decides what comes first, and the clock when it is enough.
 func Disk(t *testing.T, c cli.Cloud, alone ...string) {
 	seen := map[string]bool{}
 	t.Attr("suite", "D1")
@@ -65,8 +69,13 @@ func Disk(t *testing.T, c cli.Cloud, alone ...string) {
 			if !disktest.EveryFault {
 				faults = disktest.Distinct(recorded, faults, seen)
 			}
-			for _, f := range faults {
+			begun := time.Now()
+			for _, f := range disktest.Drawn(t, faults) {
+				if disktest.EveryFault && time.Since(begun) > chapterFor {
+					break
+				}
 				t.Run(f.String(), func(t *testing.T) {
+					t.Setenv("TMPDIR", t.TempDir()) // what cannot be removed for ever is nobody else's litter
 					base.copy(t).open(func(s *shop) { s.suffers(ch, f, want, twice) })
 				})
 			}

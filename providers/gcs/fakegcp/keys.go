@@ -2,6 +2,7 @@
 package fakegcp
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"encoding/pem"
@@ -90,8 +91,8 @@ type keyFile struct {
 func (c *Cloud) newKey(a *account, lag *cloudsim.Lag) (*key, *rsa.PrivateKey) {
 	private := rsaKeys.take(c.state.RSAKeys)
 	c.state.RSAKeys++
-	k := &key{
-		ID: fingerprint("key", a.UniqueID, c.serial(8)), Origin: "GOOGLE_PROVIDED", Public: publicDER(&private.PublicKey),
+	k := &key{ // whose ID is drawn: a cloud that is set back to what it was once never gives one twice
+		ID: fingerprint("key", a.UniqueID, rand.Text()), Origin: "GOOGLE_PROVIDED", Public: publicDER(&private.PublicKey),
 		ValidAfter: time.Now().UTC().Truncate(time.Second), ValidBefore: forever,
 	}
 	k.Usable.Set(true, lag)
