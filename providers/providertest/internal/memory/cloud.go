@@ -253,12 +253,14 @@ func (c *Cloud) serve(action string, in request) (int, answer) {
 	case "policy.read":
 		return fine, answer{Bindings: c.shown(b)}
 	case "policy.add":
-		if meant := c.principals[in.Binding.Principal]; meant != nil {
-			if meant.hidden.Seen() {
-				return early, answer{Code: "principal is not known yet"}
-			}
-			in.Binding.serial = meant.serial
+		meant := c.principals[in.Binding.Principal]
+		switch {
+		case meant == nil:
+			return missing, answer{Code: "no such principal"}
+		case meant.hidden.Seen():
+			return early, answer{Code: "principal is not known yet"}
 		}
+		in.Binding.serial = meant.serial
 		if !slices.Contains(b.bindings.Now, in.Binding) {
 			b.bindings.Set(append(slices.Clone(b.bindings.Now), in.Binding), c.lag())
 		}

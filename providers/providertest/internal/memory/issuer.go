@@ -66,6 +66,9 @@ func (s *issuer) Issue(ctx context.Context) (core.Credential, error) {
 	if s.Flaw == RetriesIssue && err != nil {
 		out, err = all.as(ctx, "key.make", request{Most: id.MostKeys})
 	}
+	if is(err, missing) {
+		return core.Credential{}, &core.Error{Kind: core.ErrMoved, What: "principal/" + s.name, Err: err}
+	}
 	if err != nil {
 		return core.Credential{}, err
 	}
