@@ -40,7 +40,7 @@ func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Pl
 		p, err = e.keyPlan(p, KeyWant{Gone: append(lost, r.Nobodys...)})
 		return p, err
 	case again && len(lost) == 0: // it is gone already
-		return e.planFurther(ctx, g, KeyWant{Fresh: true})
+		return e.planFurther(ctx, g, KeyWant{Fresh: true}, p.Keys)
 	case len(r.keys) == 0:
 		return nil, invalid("key", "there is none", "apply")
 	case len(lost) == 0 && len(r.keys) > 1:
@@ -51,7 +51,7 @@ func (e *Engine) PlanReissue(ctx context.Context, g Grant, o RotateOptions) (*Pl
 	if err := mayGo(); err != nil {
 		return nil, err
 	}
-	return e.planFurther(ctx, g, KeyWant{Fresh: true, Gone: lost})
+	return e.planFurther(ctx, g, KeyWant{Fresh: true, Gone: lost}, p.Keys)
 }
 
 // isLost refuses a key whose secret somebody has, and one that was revoked.

@@ -156,14 +156,18 @@ func (e *Engine) PlanRotation(ctx context.Context, g Grant) (*Plan, error) {
 	case r.Phase != NoRotation:
 		return nil, invalid("rotation", "one is under way: "+r.String(), "rotate finish, or rotate abort")
 	}
-	return e.planFurther(ctx, g, KeyWant{Fresh: true})
+	return e.planFurther(ctx, g, KeyWant{Fresh: true}, p.Keys)
 }
 
-// planFurther plans a further key on a grant that is as it should be.
-func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, error) {
+// planFurther plans a further key on a grant that is as it should be. What was decided
+// on the keys that were seen must hold for those that the plan sees.
+func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant, seen []Key) (*Plan, error) {
 	p, err := e.Plan(ctx, g, Want{Present: true, Keys: w})
 	if err != nil {
 		return nil, err
+	}
+	if p.steps.Credential != nil && !alike(p.Keys, seen) {
+		return nil, &Error{Kind: ErrMoved, What: p.steps.Credential.Addr(""), Err: errors.New("shows other keys than a moment ago"), Hint: "look at them with status, then run the same command again"}
 	}
 	for _, c := range p.Changes {
 		handsIn := p.steps.Credential == nil && c.Action == Make // a certificate
@@ -172,6 +176,16 @@ func (e *Engine) planFurther(ctx context.Context, g Grant, w KeyWant) (*Plan, er
 		}
 	}
 	return p, nil
+}
+
+// alike reports whether both are the same keys, each as switched as in the other.
+func alike(a, b []Key) bool {
+	notIn := func(all []Key) func(Key) bool {
+		return func(k Key) bool {
+			return !slices.ContainsFunc(all, func(o Key) bool { return o.ID == k.ID && o.Active == k.Active })
+		}
+	}
+	return !slices.ContainsFunc(a, notIn(b)) && !slices.ContainsFunc(b, notIn(a))
 }
 
 // PlanFinish is the second phase: what is old is switched off, and deleted once it

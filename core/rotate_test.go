@@ -128,3 +128,47 @@ func TestWhatWasRevokedIsNotReplaced(t *testing.T) {
 		}
 	})
 }
+
+// flickering shows the grantee's last key at every other look only.
+type flickering struct {
+	ringed
+	looks int
+}
+
+func (f *flickering) Open(ctx context.Context, b Blueprint) (*Steps, error) {
+	s, err := f.ringed.Open(ctx, b)
+	s.Keyring, s.Credential = flicker{ring{f.holder}, f}, flicker{ring{f.holder}, f}
+	return s, err
+}
+
+type flicker struct {
+	ring
+	f *flickering
+}
+
+func (f flicker) List(ctx context.Context) ([]Key, error) {
+	keys, err := f.ring.List(ctx)
+	if f.f.looks++; f.f.looks%2 == 1 {
+		keys = keys[:len(keys)-1]
+	}
+	return keys, err
+}
+
+func TestAKeyThatComesAndGoesStartsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		engine := func() *Engine {
+			h := &holder{}
+			h.keys = []Key{aged(now, "a", true, 90, 20), aged(now, "b", true, 0, -1)}
+			return &Engine{Provider: &flickering{ringed: ringed{&small{holder: h}, true}}, Journal: records{held(now, "a", 90), held(now, "b", 0)}}
+		}
+		for name, plan := range map[string]func(*Engine) (*Plan, error){
+			"a rotation": func(e *Engine) (*Plan, error) { return e.PlanRotation(t.Context(), anyGrant) },
+			"a reissue":  func(e *Engine) (*Plan, error) { return e.PlanReissue(t.Context(), anyGrant, RotateOptions{}) },
+		} {
+			if _, err := plan(engine()); !errors.Is(err, ErrMoved) || !strings.Contains(err.Error(), "key/") {
+				t.Errorf("%s: got error %v, want %v", name, err, ErrMoved)
+			}
+		}
+	})
+}
