@@ -76,7 +76,7 @@ func (a *assumeStep) makeRole(ctx context.Context, r wantedRole) error {
 		return untrusted(addr, "iam:CreateRole", cause)
 	}
 	// A call of ours whose answer was lost may have made it.
-	return await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
+	return await(ctx, patience, isNotSeen, func() error {
 		v, err := a.readRole(ctx, r.name)
 		switch {
 		case err != nil:
@@ -151,7 +151,7 @@ func (a *assumeStep) alterRole(ctx context.Context, r wantedRole) error {
 			return failed(addr, "iam:PutRolePermissionsBoundary", err)
 		}
 	}
-	err = await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
+	err = await(ctx, patience, isNotSeen, func() error {
 		v, err := a.readRole(ctx, r.name)
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (a *assumeStep) alterRole(ctx context.Context, r wantedRole) error {
 		}
 		return nil
 	})
-	if errors.Is(err, errNotSeen) {
+	if isNotSeen(err) {
 		return &core.Error{Kind: core.ErrMoved, What: addr, Err: errors.New("its trust policy was written, but is not what is there: somebody else writes it too"), Hint: "run the same command again"}
 	}
 	return err

@@ -3,6 +3,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -111,7 +112,7 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 	switch {
 	case b.grant.Target.Adopt:
 		return keep("adopted: never dropped")
-	case at.closed:
+	case at.closed && !drop:
 		return keep("not ours, or closed to the operator: left alone")
 	case at.region != "" && at.region != b.region:
 		return keep("in another region: left alone")
@@ -123,16 +124,19 @@ func (b *bucketStep) absent(ctx context.Context, at place, drop bool) ([]core.Ch
 		func(ctx context.Context) (err error) { own, err = b.isOwn(ctx); asked = err == nil; return },
 		func(ctx context.Context) (err error) { tags, err = b.tags(ctx); return },
 	}
-	if drop {
+	if drop && !at.closed {
 		reads = append(reads, func(ctx context.Context) (err error) { holds, err = b.holdsAnything(ctx); return })
 	}
 	if drop && b.grant.Target.Shared {
 		reads = append(reads, func(ctx context.Context) (err error) { users, err = b.otherUsers(ctx); return })
 	}
 	err := gather(ctx, reads...)
+	unlisted := at.closed || asked && !own
 	switch {
-	case asked && !own:
-		return keep("not ours: left alone")
+	case unlisted && drop && b.serves(tags): // which only the owner's own bucket shows
+		return nil, &core.Error{Kind: core.ErrOperator, What: b.bucketAddr(), Err: errors.New("is ours, and the operator may not list it"), Hint: "s3:ListBucket, on the bucket, is needed to drop it"}
+	case unlisted:
+		return keep("not ours, or closed to the operator: left alone")
 	case err != nil:
 		return nil, err
 	case b.serves(tags):

@@ -59,6 +59,9 @@ func (g *gate) diff(ctx context.Context, d door, want core.Want, side bool) ([]c
 		return []core.Change{gateChange(core.Keep, d, "not ours: left alone")}, nil
 	}
 	s, err := d.note(ctx)
+	if err == nil && want.Present && s.opensIn() > 0 {
+		s, err = g.awaitOpen(ctx, d)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,15 +126,27 @@ func (g *gate) do(ctx context.Context, d door, v standing, c core.Change) error 
 	if err := d.write(ctx, text); err != nil {
 		return err
 	}
-	err := await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
+	err := await(ctx, patience, isNotSeen, func() error {
 		s, err := d.note(ctx)
 		if err == nil && (!samePolicy([]byte(s.text), []byte(text)) || s.read.Before(s.since)) {
 			err = errNotSeen // or a session of this very second, which its holder would keep for an hour, would stay refused
 		}
 		return err
 	})
-	if errors.Is(err, errNotSeen) && ctx.Err() == nil {
+	if isNotSeen(err) && ctx.Err() == nil {
 		return &core.Error{Kind: core.ErrNotConverged, What: c.Addr, Err: errors.New("was written and cannot be seen yet"), Hint: "run the same command again in some minutes"}
 	}
 	return err
+}
+
+// awaitOpen waits out the second in which an earlier run has let the grantee in: a
+// session of that very second, which its holder would keep for an hour, would stay refused.
+func (g *gate) awaitOpen(ctx context.Context, d door) (s shutState, err error) {
+	err = await(ctx, patience, isNotSeen, func() (err error) {
+		if s, err = d.note(ctx); err == nil && s.opensIn() > 0 {
+			err = errNotSeen
+		}
+		return err
+	})
+	return s, err
 }

@@ -475,3 +475,29 @@ func (t *town) revokes(g core.Grant) error {
 	}
 	return nil
 }
+
+func TestARestorationOfThisVerySecondIsWaitedFor(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := vendorGrant()
+		t.again(g)
+		b := mustCompile(t.T, g)
+		t.shuts(g)
+		time.Sleep(time.Hour)
+		_, steps := t.open(g)
+		found, err := steps.Gate.Diff(t.Context(), core.Present)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dying, die := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, die)
+		for _, c := range found {
+			if err := steps.Gate.Do(dying, c); !errors.Is(err, context.Canceled) {
+				t.Errorf("got error %v, want a run that ends before its second is over", err)
+			}
+		}
+		if got := t.opens(g); len(got) != 1 || got[0][0] != '=' {
+			t.Errorf("again: got %q, want it open", got)
+		}
+		t.wants("a session after that", b, t.w.Session(b, ""), core.Allowed)
+	})
+}

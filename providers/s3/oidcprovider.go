@@ -184,7 +184,7 @@ func (p *provider) drop(ctx context.Context, account string, roles []wantedRole)
 	case !v.own:
 		return moved(p.addr(), notOursNow)
 	}
-	err = await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error { return p.unused(ctx, account, roles) })
+	err = await(ctx, patience, isNotSeen, func() error { return p.unused(ctx, account, roles) })
 	if err != nil {
 		return err
 	}

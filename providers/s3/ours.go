@@ -102,8 +102,11 @@ func (b *bucketStep) confirm(ctx context.Context) error {
 	created := b.bornHere(b.bucketAddr())
 	tags, err := b.tags(ctx)
 	switch {
-	case is(err, codeDenied) && !created: // the plan was allowed to look: another account has the bucket now
-		return moved(b.bucketAddr(), notOursNow)
+	case is(err, codeDenied) && !created:
+		if own, asked := b.isOwn(ctx); asked == nil && !own { // the plan was allowed to look: another account has the bucket now
+			return moved(b.bucketAddr(), notOursNow)
+		}
+		return err
 	case err != nil:
 		return err
 	case !b.serves(tags) && created:
@@ -134,7 +137,7 @@ func (i *issuer) unchanged(ctx context.Context) error {
 	if i.bornHere(i.userAddr()) {
 		return nil
 	}
-	late := func(err error) bool { return i.unseen(err) || i.wrote.Load() && errors.Is(err, errNotSeen) }
+	late := func(err error) bool { return i.unseen(err) || i.wrote.Load() && isNotSeen(err) }
 	err := await(ctx, patience, late, func() error {
 		found, err := i.layout.step(i.session).Diff(ctx, core.Present)
 		if err != nil {

@@ -245,7 +245,7 @@ const readBack = 20 * time.Second
 // settled reads the policy again. While it is as it was before, it is only not
 // shown yet; if it is something else, somebody else has written it.
 func (p *policyPiece) settled(ctx context.Context, b *bucketStep, owner *string, before string, want []statement) error {
-	err := await(ctx, readBack, func(err error) bool { return errors.Is(err, errNotSeen) }, func() error {
+	err := await(ctx, readBack, isNotSeen, func() error {
 		text, err := b.readPolicy(ctx, owner)
 		if err != nil {
 			return err
@@ -261,7 +261,7 @@ func (p *policyPiece) settled(ctx context.Context, b *bucketStep, owner *string,
 		}
 		return errRaced
 	})
-	if errors.Is(err, errNotSeen) {
+	if isNotSeen(err) {
 		return errRaced
 	}
 	return err

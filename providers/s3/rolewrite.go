@@ -131,7 +131,7 @@ func (r *roleStep) make(ctx context.Context, addr, action string, create func() 
 	if !is(cause, codeExists) {
 		return failed(addr, action, cause)
 	}
-	return await(ctx, patience, func(err error) bool { return errors.Is(err, errNotSeen) || r.unseen(err) }, func() error {
+	return await(ctx, patience, func(err error) bool { return isNotSeen(err) || r.unseen(err) }, func() error {
 		seen, own, err := r.appeared(ctx, addr)
 		switch {
 		case err != nil:

@@ -180,6 +180,8 @@ func (s *session) unseen(err error) bool { return s.wrote.Load() && is(err, code
 // errNotSeen marks what is there and cannot be read yet.
 var errNotSeen = errors.New("the name is taken by something that is not visible yet")
 
+func isNotSeen(err error) bool { return errors.Is(err, errNotSeen) }
+
 // notSeen says that what was made a moment ago, perhaps by an earlier run, is not visible yet.
 func notSeen(addr, action string, cause error) error {
 	return &core.Error{Kind: core.ErrNotConverged, What: addr, Err: brief{action, cause}, Hint: "run the same command again in some minutes"}

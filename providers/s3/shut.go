@@ -74,6 +74,15 @@ func readShut(text string, answer middleware.Metadata) shutState {
 // strange reports whether the policy says what nobody here has written.
 func (s shutState) strange() bool { return s.text != "" && !s.closed && s.since.IsZero() }
 
+// opensIn is how long a restoration of a moment ago still refuses new sessions: a
+// second or so. A time that no restoration writes is none.
+func (s shutState) opensIn() time.Duration {
+	if left := s.since.Sub(s.read); !s.since.IsZero() && left <= 2*time.Second {
+		return left
+	}
+	return 0
+}
+
 // over reports whether no session lives any more that the policy refuses, if
 // none lives longer than life.
 func (s shutState) over(life time.Duration) bool {
