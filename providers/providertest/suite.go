@@ -5,6 +5,7 @@ import (
 	"context"
 	"reflect"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -25,12 +26,17 @@ func benchOf(t *testing.T, open Open, records *records) *bench {
 	now := func(t *testing.T, f func(*trial)) {
 		synctest.Test(t, func(t *testing.T) { newTrial(t, open(t)).hear(f) })
 	}
+	over := &atomic.Bool{}
 	return &bench{
 		records: records,
+		over:    over,
 		now:     func(f func(*trial)) { now(t, f) },
 		later: func(name string, f func(*trial)) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
+				if over.Load() {
+					t.Skip("no time is left")
+				}
 				now(t, f)
 			})
 		},
@@ -64,7 +70,6 @@ type T interface {
 	Logf(format string, args ...any)
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
-	Skip(args ...any)
 }
 
 // bench hands out trials. Each has a fresh world and runs in a bubble of
@@ -80,8 +85,9 @@ type bench struct {
 	// check tries plays at random until one fails, and then smaller ones.
 	check func(plays *rapid.Generator[play], try func(play) string)
 
-	patient bool     // there is time for everything
-	records *records // of undisturbed runs
+	patient bool         // there is time for everything
+	records *records     // of undisturbed runs
+	over    *atomic.Bool // no time is left for what has not begun
 }
 
 // cases has one method for each case; its name is the promise.

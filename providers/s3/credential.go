@@ -146,10 +146,10 @@ func twice(o *iam.Options) { o.RetryMaxAttempts = 2 }
 // notIssued tells a clear refusal from an answer that leaves open whether a key was made.
 func (i *issuer) notIssued(ctx context.Context, err error) error {
 	switch s := status(err); {
-	case is(err, codeLimit):
-		e := failed(i.keyAddr(""), "iam:CreateAccessKey", err)
+	case is(err, codeLimit): // the plan saw room for it
+		e := &core.Error{Kind: core.ErrMoved, What: i.keyAddr(""), Err: brief{"iam:CreateAccessKey", err}, Hint: "look at the keys with status"}
 		if keys, listed := i.List(ctx); listed == nil {
-			return fmt.Errorf("%w (%s)", e, ages(keys))
+			e.Err = fmt.Errorf("%w (%s)", e.Err, ages(keys))
 		}
 		return e
 	case i.unseen(err):
