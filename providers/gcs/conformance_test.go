@@ -2,11 +2,20 @@
 package gcs
 
 import (
+	"flag"
+	"strings"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/providers/providertest"
 )
 
+// leastMethods is fewer than the conformance suite uses of Google's APIs.
+const leastMethods = 30
+
 func TestConformance(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) providertest.World { return newWorld(t) })
+	if whole := !strings.Contains(flag.Lookup("test.run").Value.String(), "/"); whole && len(traffic.methods) < leastMethods {
+		t.Errorf("the discovery documents have judged %d methods: is all traffic still seen?", len(traffic.methods))
+	}
+	traffic.print(t)
 }

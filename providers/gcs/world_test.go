@@ -32,7 +32,7 @@ func newWorld(t *testing.T) *world { return newWorldOf(t, fakegcp.Options{}) }
 
 func newWorldOf(t *testing.T, o fakegcp.Options) *world {
 	fake := fakegcp.New(o)
-	w := &world{t: t, fake: fake, transport: &cloudsim.Transport{Handler: fake, Classify: fake.Classify}}
+	w := &world{t: t, fake: fake, transport: &cloudsim.Transport{Handler: judged(t, fake), Classify: fake.Classify}}
 	w.owner = w.hands(fake.Operator())
 	return w
 }

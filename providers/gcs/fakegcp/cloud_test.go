@@ -22,9 +22,9 @@ import (
 )
 
 // client is an HTTP client that authenticates with a key file by the token endpoint.
-func client(t *testing.T, cloud *fakegcp.Cloud, key []byte) *http.Client {
+func client(t *testing.T, cloud http.Handler, key []byte) *http.Client {
 	t.Helper()
-	plain := &http.Client{Transport: &cloudsim.Transport{Handler: cloud, Classify: cloud.Classify}}
+	plain := &http.Client{Transport: &cloudsim.Transport{Handler: cloud}}
 	config, err := google.JWTConfigFromJSON(key, "https://www.googleapis.com/auth/cloud-platform")
 	if err != nil {
 		t.Fatal(err)

@@ -1,15 +1,8 @@
-// The discovery documents as judge: every answer has only fields that Google declares, of the declared types.
+// The discovery documents as judge: every method that is served, once.
 package fakegcp_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,162 +12,28 @@ import (
 	raw "google.golang.org/api/storage/v1"
 
 	"github.com/bucketgrant/bucketgrant/providers/gcs/fakegcp"
+	"github.com/bucketgrant/bucketgrant/providers/providertest/contract"
 )
 
-// document is what the test needs of a discovery document.
-type document struct {
-	Schemas   map[string]*schema `json:"schemas"`
-	Resources map[string]group   `json:"resources"`
-	Methods   map[string]method  `json:"methods"`
-}
-
-type group struct {
-	Methods   map[string]method `json:"methods"`
-	Resources map[string]group  `json:"resources"`
-}
-
-type method struct {
-	ID         string   `json:"id"`
-	HTTPMethod string   `json:"httpMethod"`
-	Response   *schema  `json:"response"`
-	Order      []string `json:"parameterOrder"`
-}
-
-type schema struct {
-	Ref        string             `json:"$ref"`
-	Type       string             `json:"type"`
-	Format     string             `json:"format"`
-	Properties map[string]*schema `json:"properties"`
-	Items      *schema            `json:"items"`
-	Additional *schema            `json:"additionalProperties"`
-}
-
 // discovery reads the documents that lie beside Google's Go clients.
-func discovery(t *testing.T) (map[string]method, map[string]*document) {
+func discovery(t *testing.T) *contract.Google {
 	t.Helper()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	methods, docs := map[string]method{}, map[string]*document{}
-	for _, f := range []string{"storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager", "policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials", "serviceusage/v1/serviceusage", "orgpolicy/v2/orgpolicy"} {
-		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), f+"-api.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := &document{}
-		if err := json.Unmarshal(text, d); err != nil {
-			t.Fatal(err)
-		}
-		docs[filepath.Base(f)] = d
-		collect(group{Methods: d.Methods, Resources: d.Resources}, methods)
-	}
-	return methods, docs
-}
-
-func collect(g group, into map[string]method) {
-	for _, m := range g.Methods {
-		into[m.ID] = m
-	}
-	for _, r := range g.Resources {
-		collect(r, into)
-	}
-}
-
-// check says where a value differs from its schema.
-func (d *document) check(at string, s *schema, v any) error {
-	if s.Ref != "" {
-		s = d.Schemas[s.Ref]
-	}
-	switch x := v.(type) {
-	case map[string]any:
-		if s.Type != "object" {
-			return fmt.Errorf("%s: got an object, want %s", at, s.Type)
-		}
-		for k, v := range x {
-			p := s.Properties[k]
-			if p == nil {
-				p = s.Additional
-			}
-			if p == nil {
-				return fmt.Errorf("%s.%s: no such field", at, k)
-			}
-			if err := d.check(at+"."+k, p, v); err != nil {
-				return err
-			}
-		}
-	case []any:
-		if s.Type != "array" {
-			return fmt.Errorf("%s: got an array, want %s", at, s.Type)
-		}
-		for i, v := range x {
-			if err := d.check(fmt.Sprintf("%s[%d]", at, i), s.Items, v); err != nil {
-				return err
-			}
-		}
-	case string:
-		if s.Type != "string" && s.Type != "any" {
-			return fmt.Errorf("%s: got a string, want %s", at, s.Type)
-		}
-	case float64:
-		if s.Type != "integer" && s.Type != "number" {
-			return fmt.Errorf("%s: got a number, want %s", at, s.Type)
-		}
-	case bool:
-		if s.Type != "boolean" {
-			return fmt.Errorf("%s: got a boolean, want %s", at, s.Type)
-		}
-	}
-	return nil
-}
-
-// witness checks every good JSON answer that passes by.
-type witness struct {
-	t       *testing.T
-	cloud   *fakegcp.Cloud
-	next    http.RoundTripper
-	methods map[string]method
-	docs    map[string]*document
-	seen    map[string]bool
-}
-
-func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
-	op := w.cloud.Classify(r)
-	resp, err := w.next.RoundTrip(r)
-	if err != nil || resp.StatusCode >= 300 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
-		return resp, err
-	}
-	body, err := io.ReadAll(resp.Body)
+	g, err := contract.ReadGoogle(strings.TrimSpace(string(dir)), "storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager",
+		"policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials", "serviceusage/v1/serviceusage", "orgpolicy/v2/orgpolicy")
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	m, ok := w.methods[op.Name]
-	if !ok {
-		w.t.Errorf("%s is not a method of Google's", op.Name)
-		return resp, nil
-	}
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
-		w.t.Errorf("%s: %v", op.Name, err)
-		return resp, nil
-	}
-	service, _, _ := strings.Cut(op.Name, ".")
-	if m.Response != nil {
-		if err := w.docs[service].check(op.Name, m.Response, v); err != nil {
-			w.t.Error(err)
-		}
-		w.seen[op.Name] = true
-	}
-	return resp, nil
+	return g
 }
 
 func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	cloud := fakegcp.New(fakegcp.Options{})
-	hc := client(t, cloud, cloud.Operator())
-	methods, docs := discovery(t)
-	w := &witness{t: t, cloud: cloud, next: hc.Transport, methods: methods, docs: docs, seen: map[string]bool{}}
-	hc = &http.Client{Transport: w}
+	w := contract.Beside(cloud, discovery(t))
+	hc := client(t, w, cloud.Operator())
 	c, err := storage.NewClient(t.Context(), option.WithHTTPClient(hc))
 	if err != nil {
 		t.Fatal(err)
@@ -260,14 +119,18 @@ func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	}
 	must(hc.Post("https://policytroubleshooter.googleapis.com/v3/iam:troubleshoot", "application/json", strings.NewReader(
 		`{"accessTuple": {"principal": "`+email+`", "permission": "storage.objects.get", "fullResourceName": "//storage.googleapis.com/projects/_/buckets/acme-events"}}`)))
+	for _, f := range w.Faults() {
+		t.Error(f)
+	}
+	seen := w.Judged()
 	for _, op := range []string{"sts.token", "iamcredentials.projects.serviceAccounts.generateAccessToken", "serviceusage.services.get", "serviceusage.services.batchGet",
 		"orgpolicy.projects.policies.getEffectivePolicy"} {
-		if !w.seen[op] {
-			t.Errorf("%s gave no good answer", op)
+		if seen[op] == 0 {
+			t.Errorf("%s was not tried", op)
 		}
 	}
-	if len(w.seen) < 50 {
-		t.Errorf("only %d methods were seen: %v", len(w.seen), w.seen)
+	if len(seen) < 50 {
+		t.Errorf("only %d methods were seen: %v", len(seen), seen)
 	}
 }
 

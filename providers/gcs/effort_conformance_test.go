@@ -1,0 +1,5 @@
+//go:build conformance
+
+package gcs
+
+const oneWorldIn = 1
