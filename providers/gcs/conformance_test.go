@@ -14,8 +14,7 @@ const leastMethods = 30
 
 func TestConformance(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) providertest.World { return newWorld(t) })
-	if whole := !strings.Contains(flag.Lookup("test.run").Value.String(), "/"); whole && len(traffic.methods) < leastMethods {
-		t.Errorf("the discovery documents have judged %d methods: is all traffic still seen?", len(traffic.methods))
+	if whole := !strings.Contains(flag.Lookup("test.run").Value.String(), "/"); whole {
+		traffic.Print(t, leastMethods)
 	}
-	traffic.print(t)
 }

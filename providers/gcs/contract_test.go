@@ -3,10 +3,8 @@ package gcs
 
 import (
 	"hash/fnv"
-	"maps"
 	"net/http"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,32 +26,7 @@ var discovery = sync.OnceValues(func() (*contract.Google, error) {
 const unheardOf = "notYetInvented"
 
 // traffic is what was judged in all worlds.
-var traffic judgements
-
-type judgements struct {
-	sync.Mutex
-	methods map[string]int // how many exchanges of each
-}
-
-func (j *judgements) add(w *contract.Witness) {
-	j.Lock()
-	defer j.Unlock()
-	if j.methods == nil {
-		j.methods = map[string]int{}
-	}
-	for m, n := range w.Judged() {
-		j.methods[m] += n
-	}
-}
-
-func (j *judgements) print(t *testing.T) {
-	t.Helper()
-	j.Lock()
-	defer j.Unlock()
-	for _, m := range slices.Sorted(maps.Keys(j.methods)) {
-		t.Logf("%-70s %7d exchanges", m, j.methods[m])
-	}
-}
+var traffic contract.Tally
 
 // judged is the cloud, whose traffic is held up to the discovery documents in one
 // world of so many.
@@ -76,7 +49,7 @@ func judged(t *testing.T, cloud http.Handler) http.Handler {
 			}
 			t.Errorf("Google's discovery documents do not allow %s", f)
 		}
-		traffic.add(w)
+		traffic.Add(w)
 	})
 	return w
 }

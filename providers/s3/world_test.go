@@ -69,7 +69,7 @@ func issuerKey(issuer string) *rsa.PrivateKey {
 func newWorld(t *testing.T) providertest.World {
 	cloud := fakeaws.New(fakeaws.Options{IssuerKey: issuerKey})
 	listened, minted := providertest.Overhear(cloud, regexp.MustCompile(`<(?:SecretAccessKey|SessionToken)>([^<]+)<`))
-	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: listened, Classify: cloud.Classify}, minted: minted}
+	w := &world{t: t, cloud: cloud, transport: &cloudsim.Transport{Handler: judged(t, listened), Classify: cloud.Classify}, minted: minted}
 	config := func(id, secret string) aws.Config {
 		beside := &cloudsim.Transport{Handler: cloud}
 		return aws.Config{Region: worldRegion, HTTPClient: newCaller(beside, nil), Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}

@@ -91,10 +91,9 @@ func listAccessKeys(k *iamCall) (any, error) {
 		return nil, bad
 	}
 	return struct {
-		UserName          string
 		AccessKeyMetadata members[keyXML]
 		paged
-	}{display, listOf(cut), paged{more, marker}}, nil
+	}{listOf(cut), paged{more, marker}}, nil
 }
 
 // key finds the key of the call, which has to be its owner's.
