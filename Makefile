@@ -18,6 +18,7 @@ FUZZ    := 20s
 # Judges that are not ours, pinned.
 MOTO    := moto[server]==5.2.1
 AWSCLI  := awscli==1.46.3
+CFNLINT := cfn-lint==1.58.0
 GOOGLE  := google-auth==2.55.2 google-cloud-storage==3.12.1
 
 .DEFAULT_GOAL := help
@@ -60,12 +61,12 @@ bench: ## measure what journal, lock and claim cost a run
 
 conformance: build $(VENV)/.done ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)
 	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant ./cmd/gcsgrant
-	@PATH="$(VENV)/bin:$$PATH" $(EASY) $(GO) test -count=1 $(SHARED),conformance -run '^TestConformance$$' -timeout 20m ./providers/s3 ./providers/gcs
+	@PATH="$(VENV)/bin:$$PATH" $(EASY) $(GO) test -count=1 $(SHARED),conformance -run '^TestConformance' -timeout 20m ./providers/s3 ./providers/gcs
 
 $(VENV)/.done: Makefile
 	@mkdir -p $(CACHE) && rm -rf $(VENV)
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)' $(GOOGLE)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)' '$(CFNLINT)' $(GOOGLE)
 	@touch $@
 
 lint: $(TOOLS)/golangci-lint-$(LINT) ## run the linters
