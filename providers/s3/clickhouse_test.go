@@ -445,3 +445,19 @@ func TestMergeKeepsForeignStatementsByteForByte(t *testing.T) {
 		t.Errorf("got %s, want the foreign statement alone", there.text())
 	}
 }
+
+func TestAFolderInABucketThatMayNotBeListedIsNotSaidToBeMissing(t *testing.T) {
+	inTown(t, func(t *town) {
+		g := keyGrants()["clickhouse"]
+		t.again(g)
+		t.w.transport.Fault = func(c cloudsim.Call, r *http.Request) (f cloudsim.Fault) {
+			if c.Op.Name == "s3:HeadBucket" {
+				f.Reply = t.w.Answer(r, providertest.Refused)
+			}
+			return f
+		}
+		if c := t.line(g, core.Present, mustDraw(t.T, g).markerAddr()); c.Action != core.Refuse {
+			t.Errorf("got %v, want it refused", c)
+		}
+	})
+}

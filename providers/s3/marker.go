@@ -79,6 +79,8 @@ func (m *markerPiece) Diff(ctx context.Context, want core.Want) ([]core.Change, 
 		return []core.Change{roleChange(a, m.markerAddr(), why, needs...)}, nil
 	}
 	switch {
+	case want.Present && at.closed:
+		return change(core.Refuse, "is in a bucket of another account, or the operator may not list it")
 	case want.Present && !there.exists:
 		return change(core.Make, "shows the folder "+m.folder(), m.bucketAddr(), m.partAddr(versioning))
 	case want.Present && there.own:
