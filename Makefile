@@ -15,7 +15,8 @@ VENV    := $(CACHE)/venv
 TOOLS   := $(CACHE)/tools
 LINT    := v2.15.0
 FUZZ    := 20s
-# Judges that are not ours, pinned.
+# Judges that are not ours, pinned. None is a dependency of the program.
+VERSITY := v1.8.0
 MOTO    := moto[server]==5.2.1
 AWSCLI  := awscli==1.46.3
 CFNLINT := cfn-lint==1.58.0
@@ -59,8 +60,8 @@ mutants: ## break what decides, piece by piece: a test has to notice
 bench: ## measure what journal, lock and claim cost a run
 	@$(GO) test -count=1 -v -tags $(TAGS),bench -run GuardCosts ./providers/s3 ./providers/gcs
 
-conformance: build $(VENV)/.done ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)
-	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant ./cmd/gcsgrant
+conformance: build $(VENV)/.done $(TOOLS)/versitygw-$(VERSITY)/versitygw ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)
+	@PATH="$(VENV)/bin:$(TOOLS)/versitygw-$(VERSITY):$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),conformance -run Conformance -timeout 20m ./cmd/s3grant ./cmd/gcsgrant
 	@PATH="$(VENV)/bin:$$PATH" $(EASY) $(GO) test -count=1 $(SHARED),conformance -run '^TestConformance' -timeout 20m ./providers/s3 ./providers/gcs
 
 $(VENV)/.done: Makefile
@@ -68,6 +69,9 @@ $(VENV)/.done: Makefile
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(MOTO)' '$(AWSCLI)' '$(CFNLINT)' $(GOOGLE)
 	@touch $@
+
+$(TOOLS)/versitygw-$(VERSITY)/versitygw:
+	@GOBIN=$(@D) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITY)
 
 lint: $(TOOLS)/golangci-lint-$(LINT) ## run the linters
 	@$(TOOLS)/golangci-lint-$(LINT) run --build-tags $(TAGS) ./...

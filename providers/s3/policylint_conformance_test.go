@@ -20,7 +20,9 @@ import (
 const linter = "cfn-lint"
 
 // written is as much of a policy as tells what kind it is of.
-type written struct{ Statement []struct{ Principal, Action any } }
+type written struct {
+	Statement []struct{ Principal, Action any }
+}
 
 // policyKind is what a document is to CloudFormation, and the property that holds it.
 func policyKind(doc written) (kind, property string) {
