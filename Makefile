@@ -57,7 +57,8 @@ soak: ## run the long suites, then fuzz every target for a while; under 30 minut
 mutants: ## break what decides, piece by piece: a test has to notice
 	@$(EASY) $(GO) test -tags $(TAGS),mutants -count=1 -timeout 30m -v -run EveryMutant ./cmd/internal/mutants
 
-bench: ## measure what journal, lock and claim cost a run
+bench: build $(VENV)/.done ## measure beside what people use today, and what journal, lock and claim cost a run
+	@PATH="$(VENV)/bin:$$PATH" BIN="$(CURDIR)/bin" $(GO) test -count=1 -v -tags $(TAGS),bench ./cmd/internal/bench
 	@$(GO) test -count=1 -v -tags $(TAGS),bench -run GuardCosts ./providers/s3 ./providers/gcs
 
 conformance: build $(VENV)/.done $(TOOLS)/versitygw-$(VERSITY)/versitygw ## be judged by a cloud and clients that are not ours (needs Python 3.9 or later)

@@ -1,4 +1,4 @@
-//go:build conformance
+//go:build conformance || bench
 
 // Served: a sandbox behind a port, for clients that are not ours.
 package clitest
