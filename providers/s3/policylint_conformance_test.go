@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/bucketgrant/bucketgrant/core"
 	"github.com/bucketgrant/bucketgrant/providers/providertest/contract"
 )
 
@@ -70,11 +72,28 @@ func template(t *testing.T) (text []byte, files map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for name, g := range joinedGrants() {
+		b := mustCompile(t, g)
+		for _, d := range New(Config{}).OperatorPolicy(b, b.Operator) {
+			resource := fmt.Sprintf("Policy%d", len(files))
+			files[resource] = "operator of " + name + " " + d.Name
+			filled := bytes.ReplaceAll(d.Body, []byte("ACCOUNT"), []byte("111122223333"))
+			resources[resource] = map[string]any{"Type": "AWS::IAM::ManagedPolicy", "Properties": map[string]any{"PolicyDocument": json.RawMessage(filled)}}
+		}
+	}
 	text, err = json.MarshalIndent(map[string]any{"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text, files
+}
+
+// joinedGrants are all grants that the suite judges.
+func joinedGrants() map[string]core.Grant {
+	all := map[string]core.Grant{"event-dump": eventDump()}
+	maps.Copy(all, keyGrants())
+	maps.Copy(all, roleGrants())
+	return all
 }
 
 func TestConformanceEveryPolicyPassesTheLinter(t *testing.T) {
