@@ -80,13 +80,18 @@
 //   - What a read does not show within minutes of a write, one of an earlier run included,
 //     proves nothing: the run waits, then says that it has not converged. It never makes
 //     such a thing again, nor calls it a stranger's; a key that was handed over and is
-//     not listed yet stops the next issue. Rejected: trusting a list, and asking the user.
+//     not listed yet stops the next issue, and so do keys that differ from those on
+//     which the issue was decided. Rejected: trusting a list, and asking the user.
 //   - What a restoration leaves is what the cloud can say exactly: on AWS a refusal by the
 //     time at which a session began, on Google a wait for the tokens that live. That a
 //     revocation was for a stolen key is known only to the journal of the machine that did it.
 //   - Every change of the disk goes through one door (internal/safefile), where a test
 //     can let each of them fail. Rejected: a file system as an interface, which every
 //     caller would carry along for the sake of tests.
+//   - The fakes are judged as well as the providers: what vendors publish for machines
+//     watches the traffic between both (providers/providertest/contract), and servers
+//     and clients of others take their place where they can. Where such a judge is
+//     wrong or lacks something a row says so, and goes with its reason.
 //   - Further powers of a provider are optional interfaces ([Finder], [Advisor]),
 //     asked for in one place ([Power]); those of one grant are parts of its [Steps].
 //   - Why an access fails is a table of causes with the signs of each ([Cause]), data

@@ -46,29 +46,42 @@ func (p *shadowed) allowed(user string) (all []any) {
 	ctx := p.t.Context()
 	groups, err := p.inFake.ListGroupsForUser(ctx, &iam.ListGroupsForUserInput{UserName: &user})
 	if err != nil {
+		p.t.Errorf("the shadow: %v", err)
 		return nil
 	}
 	for _, g := range groups.Groups {
 		attached, err := p.inFake.ListAttachedGroupPolicies(ctx, &iam.ListAttachedGroupPoliciesInput{GroupName: g.GroupName})
 		if err != nil {
+			p.t.Errorf("the shadow: %v", err)
 			continue
 		}
 		for _, a := range attached.AttachedPolicies {
-			about, err := p.inFake.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: a.PolicyArn})
+			statements, err := p.statements(a.PolicyArn)
 			if err != nil {
-				continue
+				p.t.Errorf("the shadow's policy %s: %v", *a.PolicyArn, err)
 			}
-			v, err := p.inFake.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: a.PolicyArn, VersionId: about.Policy.DefaultVersionId})
-			if err != nil {
-				continue
-			}
-			text, err := url.PathUnescape(*v.PolicyVersion.Document)
-			var doc struct{ Statement []any }
-			if err != nil || json.Unmarshal([]byte(text), &doc) != nil {
-				p.t.Errorf("policy %s cannot be read", *a.PolicyArn)
-			}
-			all = append(all, doc.Statement...)
+			all = append(all, statements...)
 		}
 	}
 	return all
+}
+
+// statements are those of a managed policy as it is now.
+func (p *shadowed) statements(arn *string) ([]any, error) {
+	ctx := p.t.Context()
+	about, err := p.inFake.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: arn})
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.inFake.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: about.Policy.DefaultVersionId})
+	if err != nil {
+		return nil, err
+	}
+	text, err := url.PathUnescape(*v.PolicyVersion.Document)
+	if err != nil {
+		return nil, err
+	}
+	var doc struct{ Statement []any }
+	err = json.Unmarshal([]byte(text), &doc)
+	return doc.Statement, err
 }

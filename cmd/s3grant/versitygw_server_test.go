@@ -95,7 +95,9 @@ func healthy(t *testing.T, address string) {
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if resp, err := client.Get(address + "/healthz"); err == nil {
 			_ = resp.Body.Close()
-			return
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
 		}
 	}
 	t.Fatalf("%s did not answer within 30 s", address)

@@ -1,6 +1,6 @@
 //go:build !conformance
 
+// Effort: how many worlds the discovery documents judge at every change.
 package gcs
 
-// oneWorldIn so many is judged by the discovery documents where time is short.
 const oneWorldIn = 8

@@ -2,8 +2,6 @@
 package s3
 
 import (
-	"flag"
-	"strings"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/providers/providertest"
@@ -11,7 +9,5 @@ import (
 
 func TestConformance(t *testing.T) {
 	providertest.Run(t, newWorld)
-	if whole := !strings.Contains(flag.Lookup("test.run").Value.String(), "/"); whole {
-		traffics(t)
-	}
+	traffic.Print(t, leastOperations)
 }

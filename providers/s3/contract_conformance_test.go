@@ -5,22 +5,10 @@ package s3
 
 import (
 	"net/http"
-	"os/exec"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/bucketgrant/bucketgrant/providers/providertest/contract"
 )
-
-// models are read once, from the Python that make conformance installs.
-var models = sync.OnceValues(func() (*contract.AWS, error) {
-	dir, err := exec.Command("python3", "-c", "import botocore, os; print(os.path.join(os.path.dirname(botocore.__file__), 'data'))").Output()
-	if err != nil {
-		return nil, err
-	}
-	return contract.ReadAWS(strings.TrimSpace(string(dir)), "iam", "s3", "sts")
-})
 
 // traffic is what was judged in all worlds.
 var traffic contract.Tally
@@ -28,21 +16,12 @@ var traffic contract.Tally
 // leastOperations is fewer than the conformance suite uses.
 const leastOperations = 60
 
-func traffics(t *testing.T) { t.Helper(); traffic.Print(t, leastOperations) }
+// policyBoundary is what kind of boundary there is: "Policy" by the words of AWS's page,
+// "PermissionsBoundaryPolicy" by its list of values and by the models. The fake follows the words.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachedPermissionsBoundary.html
+const policyBoundary = `PermissionsBoundary.PermissionsBoundaryType: got "Policy"`
 
-// judged is the cloud, whose traffic is held up to the models.
 func judged(t *testing.T, cloud http.Handler) http.Handler {
 	t.Helper()
-	aws, err := models()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := contract.Beside(cloud, aws)
-	t.Cleanup(func() {
-		for _, f := range w.Faults() {
-			t.Errorf("AWS's models do not allow %s", f)
-		}
-		traffic.Add(w)
-	})
-	return w
+	return contract.Watch(t, cloud, contract.OfAWS, &traffic, policyBoundary)
 }

@@ -32,9 +32,6 @@ func text(table []row) string {
 	_, _ = fmt.Fprintln(w, "| who\t| what\t| latency\t| calls\t| depth\t| wall\t| CPU\t| memory\t|")
 	_, _ = fmt.Fprintln(w, "|---\t|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|")
 	for _, r := range table {
-		if r.calls == 0 {
-			continue
-		}
 		_, _ = fmt.Fprintf(w, "| %s\t| %s\t| %d ms\t| %d\t| %d\t| %.2f s\t| %.2f s\t| %d MB\t|\n", r.who, r.what, r.latency.Milliseconds(), r.calls, r.depth, r.wall.Seconds(), r.cpu.Seconds(), r.memory>>20)
 	}
 	_ = w.Flush()

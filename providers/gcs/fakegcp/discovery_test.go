@@ -2,7 +2,6 @@
 package fakegcp_test
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -15,24 +14,13 @@ import (
 	"github.com/bucketgrant/bucketgrant/providers/providertest/contract"
 )
 
-// discovery reads the documents that lie beside Google's Go clients.
-func discovery(t *testing.T) *contract.Google {
-	t.Helper()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := contract.ReadGoogle(strings.TrimSpace(string(dir)), "storage/v1/storage", "iam/v1/iam", "cloudresourcemanager/v3/cloudresourcemanager",
-		"policytroubleshooter/v3/policytroubleshooter", "sts/v1/sts", "iamcredentials/v1/iamcredentials", "serviceusage/v1/serviceusage", "orgpolicy/v2/orgpolicy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
 func TestAnswersHaveOnlyTheFieldsThatGoogleDeclares(t *testing.T) {
 	cloud := fakegcp.New(fakegcp.Options{})
-	w := contract.Beside(cloud, discovery(t))
+	google, err := contract.OfGoogle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := contract.Beside(cloud, google)
 	hc := client(t, w, cloud.Operator())
 	c, err := storage.NewClient(t.Context(), option.WithHTTPClient(hc))
 	if err != nil {

@@ -52,8 +52,8 @@ func (m *reference) name(member string) string {
 	return member
 }
 
-// ReadAWS reads the models of services below dir, which is botocore's data.
-func ReadAWS(dir string, services ...string) (*AWS, error) {
+// readAWS reads the models of services below dir, which is botocore's data.
+func readAWS(dir string, services ...string) (*AWS, error) {
 	a := &AWS{services: map[string]*model{}}
 	for _, s := range services {
 		files, err := filepath.Glob(filepath.Join(dir, s, "*", "service-2.json.gz"))
@@ -100,6 +100,9 @@ func (a *AWS) Check(e Exchange) (name string, list []string) {
 		name = a.services["sts"].query("sts", e, &f)
 	case ofS3.MatchString(host):
 		name = a.services["s3"].rest(host, e, &f)
+	default:
+		name = host
+		f.add("no model of this service is read: add it")
 	}
 	return name, f
 }

@@ -1,10 +1,7 @@
 // Deviations: where a judge that is not ours is wrong, or cannot judge.
 package contract
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Deviation leaves one case of one judge out.
 type Deviation struct {
@@ -37,12 +34,7 @@ func (d *Deviations) Excuse(judge, what string) bool {
 }
 
 // Print shows the table, and complains about rows that nothing has needed.
-func (d *Deviations) Print(t interface {
-	Helper()
-	Logf(format string, args ...any)
-	Errorf(format string, args ...any)
-},
-) {
+func (d *Deviations) Print(t T) {
 	t.Helper()
 	for i, r := range d.rows {
 		t.Logf("%-12s %-50s %s %s", r.Judge, r.Case, r.Reason, r.Link)
@@ -51,6 +43,3 @@ func (d *Deviations) Print(t interface {
 		}
 	}
 }
-
-// Unused reports whether any row was not needed.
-func (d *Deviations) Unused() bool { return slices.Contains(d.used, false) }

@@ -60,8 +60,8 @@ type parameter struct {
 	Repeated bool   `json:"repeated"`
 }
 
-// ReadGoogle reads documents below dir, each named like "storage/v1/storage".
-func ReadGoogle(dir string, names ...string) (*Google, error) {
+// readGoogle reads documents below dir, each named like "storage/v1/storage".
+func readGoogle(dir string, names ...string) (*Google, error) {
 	g := &Google{services: map[string][]*document{}}
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(dir, name+"-api.json"))
@@ -135,8 +135,11 @@ func (g *Google) Check(e Exchange) (operation string, list []string) {
 		host = r.URL.Host
 	}
 	label, _, _ := strings.Cut(host, ".")
-	if len(g.services[label]) == 0 || label == "storage" && !ofJSONAPI.MatchString(r.URL.Path) {
+	switch {
+	case !strings.HasSuffix(host, ".googleapis.com"), host == "oauth2.googleapis.com", label == "storage" && !ofJSONAPI.MatchString(r.URL.Path):
 		return "", nil
+	case len(g.services[label]) == 0:
+		return host, []string{"no document of this service is read: add it"}
 	}
 	if r.URL.Query().Has("upload_id") {
 		return "", nil // a part or the end of a resumable upload, whose address is the server's own

@@ -96,16 +96,20 @@ func getAuthorizationDetails(k *iamCall) (any, error) {
 		paged
 	}
 	out.paged = paged{more, marker}
-	for _, item := range cut {
+	for _, item := range cut { // the listing has less of roles and policies than their own calls have
 		switch e := item.(type) {
 		case *user:
 			out.UserDetailList.Member = append(out.UserDetailList.Member, userDetail{k.userOut(e, true), listOf(k.groupNames(e)), inlineOut(e.holder), attachedOut(e.holder)})
 		case *group:
 			out.GroupDetailList.Member = append(out.GroupDetailList.Member, groupDetail{k.groupOut(e), inlineOut(e.holder), attachedOut(e.holder)})
 		case *role:
-			out.RoleDetailList.Member = append(out.RoleDetailList.Member, roleDetail{k.roleOut(e, true), inlineOut(e.holder), attachedOut(e.holder)})
+			r := k.roleOut(e, true)
+			r.Description, r.MaxSessionDuration = "", nil
+			out.RoleDetailList.Member = append(out.RoleDetailList.Member, roleDetail{r, inlineOut(e.holder), attachedOut(e.holder)})
 		case *policy:
-			out.Policies.Member = append(out.Policies.Member, policyDetail{k.policyOut(e, true), listOf(versionsOut(e))})
+			p := k.policyOut(e, true)
+			p.Tags = nil
+			out.Policies.Member = append(out.Policies.Member, policyDetail{p, listOf(versionsOut(e))})
 		}
 	}
 	return out, nil

@@ -11,7 +11,7 @@ import (
 type door struct {
 	Kind    string // one of the names below
 	ID      string
-	Service string `json:",omitempty"`
+	Detail  string `json:",omitempty"` // the service that it is for, or the body of a certificate
 	Created time.Time
 }
 
@@ -41,12 +41,12 @@ func doorOps() map[string]iamOp {
 }
 
 // open gives the user another credential.
-func (k *iamCall) open(kind, id, service string) (*user, door, error) {
+func (k *iamCall) open(kind, id, detail string) (*user, door, error) {
 	u, err := k.user(false)
 	if err != nil {
 		return nil, door{}, err
 	}
-	d := door{kind, id, service, time.Now().UTC().Truncate(time.Second)}
+	d := door{kind, id, detail, time.Now().UTC().Truncate(time.Second)}
 	u.Doors = append(u.Doors, d)
 	return u, d, nil
 }
@@ -139,7 +139,7 @@ type serviceXML struct {
 }
 
 func serviceOut(u *user, d door) serviceXML {
-	return serviceXML{u.Name, d.Service, u.Name + "-at-service", d.ID, "Active", stamp(d.Created)}
+	return serviceXML{u.Name, d.Detail, u.Name + "-at-service", d.ID, "Active", stamp(d.Created)}
 }
 
 func createServiceCredential(k *iamCall) (any, error) {
@@ -167,11 +167,12 @@ type certificateXML struct {
 }
 
 func certificateOut(u *user, d door) certificateXML {
-	return certificateXML{u.Name, d.ID, "", "Active", stamp(d.Created)}
+	return certificateXML{u.Name, d.ID, d.Detail, "Active", stamp(d.Created)}
 }
 
 func uploadCertificate(k *iamCall) (any, error) {
-	u, d, err := k.open(doorCertificate, uniqueID("ASCA"), "")
+	long := uniqueID(uniqueID("ASCA")) // 24 characters at least
+	u, d, err := k.open(doorCertificate, long, k.form.Get("CertificateBody"))
 	if err != nil {
 		return nil, err
 	}

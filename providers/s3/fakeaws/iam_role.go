@@ -31,8 +31,8 @@ type roleXML struct {
 	Arn                      string
 	CreateDate               string
 	AssumeRolePolicyDocument string
-	Description              string `xml:",omitempty"`
-	MaxSessionDuration       int
+	Description              string        `xml:",omitempty"`
+	MaxSessionDuration       *int          `xml:",omitempty"`
 	PermissionsBoundary      *boundaryXML  `xml:",omitempty"`
 	Tags                     *members[tag] `xml:",omitempty"`
 	RoleLastUsed             *roleUseXML   `xml:",omitempty"`
@@ -48,7 +48,7 @@ type roleUseXML struct {
 func (k *iamCall) roleOut(r *role, full bool) roleXML {
 	x := roleXML{
 		Path: r.Path, RoleName: r.Name, RoleID: r.ID, Arn: k.arn(k.acct, "role", r.entity), CreateDate: stamp(r.Created),
-		AssumeRolePolicyDocument: encode(k.text(r.Trust.Seen())), Description: r.Description, MaxSessionDuration: r.MaxSession,
+		AssumeRolePolicyDocument: encode(k.text(r.Trust.Seen())), Description: r.Description, MaxSessionDuration: &r.MaxSession,
 	}
 	if full {
 		x.PermissionsBoundary = boundaryOut(r.Boundary.Seen())
